@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/admin_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "admin/local_address.h"
+#include "admin/wire.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace jackdaw {
+namespace {
+
+constexpr int most_talks = 16;  // one more is closed at once: the command says that the server does not answer
+constexpr Seconds request_patience = 10s, answer_patience = 30s, interval = 10s;
+
+const Log& log() {
+  static const Log made{"ADMIN"};
+  return made;
+}
+
+std::int64_t stanzas_routed_so_far() {
+  for (const Metric* metric : Metric::all())
+    if (metric->name() == "jackdaw_stanzas_routed") return metric->sum();
+  return 0;
+}
+
+// Empty: the peer is gone, too slow, or says too much.
+Task<std::string> read_line(Transport& transport) {
+  const Steady until = transport.core().now() + request_patience;
+  std::string line;
+  while (line.size() <= longest_request && transport.core().now() < until) {
+    const Received received = co_await transport.read(request_patience);
+    if (received.why != Wake::data) break;
+    line.append(received.bytes, received.size);
+    if (const auto end = line.find('\n'); end != line.npos) co_return line.substr(0, end);
+  }
+  co_return std::string{};
+}
+
+const Operation* find_operation(const OperationContext& context, std::string_view words) {
+  for (const Operation* operation : *context.operations)
+    if (operation->words == words && operation->run) return operation;
+  return nullptr;
+}
+
+}  // namespace
+
+std::string admin_socket_file(const std::string& data_directory) { return data_directory + "/jackdaw.sock"; }
+
+bool may_administer(uid_t peer, uid_t own) { return peer == 0 || peer == own; }
+
+Result<int> open_admin_socket(const std::string& data_directory) {
+  const std::string file = admin_socket_file(data_directory);
+  const auto cannot = [&] { return Failure{file + ": cannot be listened on: " + std::strerror(errno)}; };
+  const LocalAddress address{file};
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return cannot();
+  ::unlink(file.c_str());
+  // The mode set before bind() is the file's: there is no moment at which others could connect.
+  if (address.ok() && ::fchmod(descriptor, 0600) == 0 && ::bind(descriptor, address.get(), address.size()) == 0 &&
+      ::listen(descriptor, most_talks) == 0)
+    return descriptor;
+  const Failure why = cannot();
+  ::close(descriptor);
+  return why;
+}
+
+struct AdminSocket::Talks {
+  OperationContext context;
+  int under_way = 0;
+};
+
+AdminSocket::AdminSocket(Core& core, int descriptor, std::string file, OperationContext context)
+    : core_(core),
+      descriptor_(descriptor),
+      file_(std::move(file)),
+      talks_(std::make_shared<Talks>()),
+      routed_before_(stanzas_routed_so_far()),
+      measured_(core.now()) {
+  talks_->context = std::move(context);
+  core_.watch(descriptor_, *this);
+  set(core_.timers(), interval);
+}
+
+AdminSocket::~AdminSocket() {
+  core_.unwatch(descriptor_, *this);
+  ::close(descriptor_);
+  ::unlink(file_.c_str());
+}
+
+// Measures how many stanzas were routed a second since the last time.
+void AdminSocket::fires() {
+  const std::int64_t routed = stanzas_routed_so_far();
+  const double seconds = std::chrono::duration<double>(core_.now() - measured_).count();
+  if (seconds > 0) talks_->context.stanzas_per_second = static_cast<double>(routed - routed_before_) / seconds;
+  routed_before_ = routed;
+  measured_ = core_.now();
+  set(core_.timers(), interval);
+}
+
+void AdminSocket::ready(std::uint32_t) {
+  for (;;) {
+    const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted < 0 && errno == EINTR) continue;
+    if (accepted < 0) return;
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const bool known = ::getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    if (!known || !may_administer(peer.uid, ::geteuid())) {
+      log().problem("a command of another user was refused", {{"uid", peer.uid}});
+      ::close(accepted);
+    } else if (talks_->under_way >= most_talks) {
+      ::close(accepted);
+    } else {
+      ++talks_->under_way;
+      spawn(talk(talks_, std::make_unique<Transport>(core_, accepted, "local", nullptr)));
+    }
+  }
+}
+
+Task<void> AdminSocket::talk(std::shared_ptr<Talks> talks, std::unique_ptr<Transport> transport) {
+  const std::string line = co_await read_line(*transport);
+  if (!line.empty()) {
+    auto request = request_from_json(line);
+    OperationResult result = Failure{};
+    if (!request) {
+      result = request.failure();
+    } else {
+      log().major("command", {{"operation", request->operation}});
+      result = co_await perform(talks->context, request->operation, request->values);
+    }
+    std::string answer = json_of(result);
+    if (answer.size() > longest_answer)
+      answer = json_of(OperationResult{Failure{"the answer is too long; ask for less with --limit"}});
+    transport->write(answer + '\n');
+    co_await transport->drained(answer_patience);
+  }
+  co_await transport->close(1s);
+  --talks->under_way;
+}
+
+Task<OperationResult> perform(OperationContext& context, std::string words, OperationValues values) {
+  const Operation* operation = find_operation(context, words);
+  if (!operation) co_return Failure{"there is no operation \"" + words + "\" in this server"};
+  for (const auto& argument : operation->arguments)
+    if (argument.times == Times::once && !values.has(argument.name))
+      co_return Failure{words + ": " + std::string{argument.name} + " is missing"};
+  try {
+    co_return co_await operation->run(context, std::move(values));
+  } catch (const std::exception& error) {
+    log().crash("an operation failed by a bug", {{"operation", words}, {"what", error.what()}});
+    co_return Failure{words + ": failed by a mistake of the server's own; the log says which"};
+  }
+}
+
+}  // namespace jackdaw

@@ -1,0 +1,125 @@
+// Domains: those of jackdaw.toml are shown, those added at run time (store map "domains") can be deleted too.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "admin/operations.h"
+#include "router/shard.h"
+#include "settings/printable.h"
+
+namespace jackdaw {
+namespace {
+
+const char* const domains_map = "domains";
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// The domains of the file as a JID has them.
+std::vector<std::string> domains_of_file(const Settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& name : settings.domains()) names.push_back(prepare_domainpart(name).value_or(name));
+  return names;
+}
+
+Result<std::string> domain_in(const OperationValues& values) {
+  const std::string text = values.one("domain");
+  const auto name = prepare_domainpart(text);
+  if (!name) return Failure{printable(text) + ": no valid domain name"};
+  return *name;
+}
+
+Task<OperationResult> list_domains(OperationContext& context, OperationValues) {
+  Shard& shard = *context.server->shards.front();
+  const auto of_file = domains_of_file(shard.settings());
+  const auto kept = co_await context.server->store->map(domains_map).all({});
+  if (!kept) co_return kept.failure();
+  OperationTable table{.columns = {"domain", "from"}};
+  for (const auto& name : shard.domain_names()) {
+    const bool stored = std::any_of(kept->begin(), kept->end(), [&](const auto& row) { return row.first == name; });
+    table.rows.push_back({name, contains(of_file, name) ? "settings" : stored ? "command" : "default"});
+  }
+  co_return OperationAnswer{{}, std::move(table)};
+}
+
+Task<OperationResult> add_domain(OperationContext& context, OperationValues values) {
+  const auto name = domain_in(values);
+  if (!name) co_return name.failure();
+  MapStore& domains = context.server->store->map(domains_map);
+  const auto kept = co_await domains.get({}, *name);
+  if (!kept) co_return kept.failure();
+  Shard& shard = *context.server->shards.front();
+  if (*kept || contains(domains_of_file(shard.settings()), *name)) co_return Failure{*name + ": is served already"};
+  const auto stored = co_await domains.set({}, *name, to_datetime(context.server->clock->wall()));
+  if (!stored) co_return stored.failure();
+  const auto reloaded = co_await context.reload();
+  if (reloaded) co_return OperationAnswer{*name + ": added\n"};
+  const auto undone = co_await domains.set({}, *name, std::nullopt);
+  co_return Failure{*name + ": not added: " + (undone ? reloaded.failure() : undone.failure()).what};
+}
+
+// What must be done before, or empty.
+Task<Result<std::string>> why_kept(OperationContext& context, const std::string& name) {
+  if (contains(domains_of_file(context.server->shards.front()->settings()), name))
+    co_return name + ": stands in the settings file or on the command line; take it out there";
+  const auto kept = co_await context.server->store->map(domains_map).get({}, name);
+  if (!kept) co_return kept.failure();
+  if (!*kept) co_return name + ": there is no such domain to delete";
+  const auto accounts = co_await context.server->store->accounts().list(name, "", 1);
+  if (!accounts) co_return accounts.failure();
+  if (!accounts->empty())
+    co_return name + ": has accounts; `jackdaw user list " + name + "` shows them, `jackdaw user delete` removes one";
+  co_return std::string{};
+}
+
+// The domain together with its own settings: those of a domain that is not served would be an error.
+Task<OperationResult> delete_domain(OperationContext& context, OperationValues values) {
+  const auto name = domain_in(values);
+  if (!name) co_return name.failure();
+  const auto why = co_await why_kept(context, *name);
+  if (!why) co_return why.failure();
+  if (!why->empty()) co_return Failure{*why};
+  Store& store = *context.server->store;
+  const auto changes = co_await store.map("settings").all({});
+  if (!changes) co_return changes.failure();
+  Batch removal{BareJid{}}, undoing{BareJid{}};
+  removal.set(domains_map, *name, std::nullopt);
+  undoing.set(domains_map, *name, to_datetime(context.server->clock->wall()));
+  for (const auto& [key, text] : *changes) {
+    if (!key.starts_with(*name + ' ')) continue;
+    removal.set("settings", key, std::nullopt);
+    undoing.set("settings", key, text);
+  }
+  const auto removed = co_await store.write(std::move(removal));
+  if (!removed) co_return removed.failure();
+  const auto reloaded = co_await context.reload();
+  if (reloaded) co_return OperationAnswer{*name + ": deleted\n"};
+  const auto undone = co_await store.write(std::move(undoing));
+  co_return Failure{*name + ": not deleted: " + (undone ? reloaded.failure() : undone.failure()).what};
+}
+
+const OperationArgument domain_argument{"domain", ArgumentType::domain, "The domain's name."};
+
+}  // namespace
+
+const Operations& domain_operations() {
+  static const Operations rows{
+      {.words = "domain list",
+       .summary = "Lists the domains that are served, and where each comes from.",
+       .rights = "domains",
+       .run = list_domains},
+      {.words = "domain add",
+       .arguments = {domain_argument},
+       .summary = "Serves one more domain, with a certificate of its own making until it gets another.",
+       .rights = "domains",
+       .run = add_domain},
+      {.words = "domain delete",
+       .arguments = {domain_argument},
+       .summary = "Serves a domain no longer that was added by command and has no accounts.",
+       .rights = "domains",
+       .run = delete_domain},
+  };
+  return rows;
+}
+
+}  // namespace jackdaw

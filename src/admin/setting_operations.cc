@@ -1,0 +1,160 @@
+// Settings at run time: shown, changed, taken back. Changes are kept in the store's map "settings" under "domain name".
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "admin/operations.h"
+#include "router/shard.h"
+#include "settings/merge.h"
+#include "settings/printable.h"
+#include "settings/setting_text.h"
+
+namespace jackdaw {
+namespace {
+
+const Settings& settings_in_force(OperationContext& context) { return context.server->shards.front()->settings(); }
+
+std::string_view name_of(Origin origin) {
+  static constexpr std::string_view names[] = {"default", "command", "settings file", "command line"};
+  return names[static_cast<std::size_t>(origin)];
+}
+
+// Which setting, of which domain; an empty domain is the server.
+struct Meant {
+  const SettingRow* row = nullptr;
+  std::string domain;
+  std::string key() const { return domain + ' ' + std::string{row->name}; }
+  std::string shown() const { return full_name(domain, row->name); }
+};
+
+Result<std::string> domain_flag(OperationContext& context, const OperationValues& values) {
+  const std::string text = values.one("domain");
+  if (text.empty()) return std::string{};
+  const auto name = prepare_domainpart(text);
+  if (name && context.server->shards.front()->domain(*name)) return *name;
+  return Failure{printable(text) + ": this domain is not served"};
+}
+
+Result<Meant> meant_by(OperationContext& context, const OperationValues& values) {
+  const auto domain = domain_flag(context, values);
+  if (!domain) return domain.failure();
+  const SettingTable& table = settings_in_force(context).table();
+  const std::string name = values.one("name");
+  const SettingRow* row = table.find(name);
+  if (!row) {
+    const std::string near = table.nearest(name);
+    return Failure{printable(name) + ": there is no such setting" + (near.empty() ? "" : "; is " + near + " meant?")};
+  }
+  return Meant{row, *domain};
+}
+
+Task<OperationResult> list_settings(OperationContext& context, OperationValues values) {
+  const auto domain = domain_flag(context, values);
+  if (!domain) co_return domain.failure();
+  const Settings& settings = settings_in_force(context);
+  OperationTable table{.columns = {"name", "value", "from", "pinned"}};
+  for (const SettingRow* row : settings.table().rows()) {
+    if (!domain->empty() && row->scope != Scope::domain) continue;
+    const DescribedValue is = settings.describe(*row, *domain);
+    table.rows.push_back({std::string{row->name}, is.text, std::string{name_of(is.origin)}, is.is_pinned()});
+  }
+  co_return OperationAnswer{{}, std::move(table)};
+}
+
+Task<OperationResult> show_setting(OperationContext& context, OperationValues values) {
+  const auto meant = meant_by(context, values);
+  if (!meant) co_return meant.failure();
+  const SettingRow& row = *meant->row;
+  const DescribedValue is = settings_in_force(context).describe(row, meant->domain);
+  OperationTable table{.shape = OperationTable::Shape::record,
+                       .columns = {"name", "value", "from", "pinned", "default", "allowed", "takes_effect", "help"}};
+  table.rows.push_back({std::string{row.name}, is.text, std::string{name_of(is.origin)}, is.is_pinned(),
+                        row.is_secret() ? std::string{} : text_of(row, row.fallback), allowed_for(row),
+                        std::string{row.reload == Reload::live ? "at once" : "at restart"}, std::string{row.help}});
+  co_return OperationAnswer{{}, std::move(table)};
+}
+
+// Keeps `text` (or nothing) and lets it take effect. When that fails the reload has kept what ran, and so does the
+// store.
+Task<Result<Done>> keep(OperationContext& context, std::string key, std::optional<std::string> text) {
+  MapStore& changes = context.server->store->map("settings");
+  const auto before = co_await changes.get({}, key);
+  if (!before) co_return before.failure();
+  auto stored = co_await changes.set({}, key, std::move(text));
+  if (!stored) co_return stored;
+  const auto reloaded = co_await context.reload();
+  if (reloaded) co_return Done{};
+  const auto undone = co_await changes.set({}, key, *before);
+  co_return Failure{"nothing was changed: " + (undone ? reloaded : undone).failure().what};
+}
+
+std::string when_it_works(const SettingRow& row) {
+  return row.reload == Reload::restart ? " from the next start on\n" : "\n";
+}
+
+std::string pinned_by(const DescribedValue& is, const std::string& name) {
+  return name + ": is pinned by the " + std::string{name_of(is.origin)} + "; change it there";
+}
+
+Task<OperationResult> set_setting(OperationContext& context, OperationValues values) {
+  const auto meant = meant_by(context, values);
+  if (!meant) co_return meant.failure();
+  const Settings& settings = settings_in_force(context);
+  if (const auto is = settings.describe(*meant->row, meant->domain); is.is_pinned())
+    co_return Failure{pinned_by(is, meant->shown())};
+  const std::string text = values.one("value");
+  if (const std::string why = check_change(settings.table(), meant->row->name, meant->domain, text); !why.empty())
+    co_return Failure{why};
+  const auto kept = co_await keep(context, meant->key(), text);
+  if (!kept) co_return Failure{meant->shown() + ": " + kept.failure().what};
+  const std::string shown = meant->row->is_secret() ? "(secret)" : printable(text);
+  co_return OperationAnswer{meant->shown() + " = " + shown + when_it_works(*meant->row)};
+}
+
+Task<OperationResult> reset_setting(OperationContext& context, OperationValues values) {
+  const auto meant = meant_by(context, values);
+  if (!meant) co_return meant.failure();
+  const auto stored = co_await context.server->store->map("settings").get({}, meant->key());
+  if (!stored) co_return stored.failure();
+  if (!*stored) co_return Failure{meant->shown() + ": was not set by command, so there is nothing to take back"};
+  const auto kept = co_await keep(context, meant->key(), std::nullopt);
+  if (!kept) co_return Failure{meant->shown() + ": " + kept.failure().what};
+  co_return OperationAnswer{meant->shown() + ": taken back" + when_it_works(*meant->row)};
+}
+
+const OperationArgument name_argument{"name", ArgumentType::setting, "The setting's name, area.thing."};
+const OperationFlag domain_flag_row{"domain", "The value for this domain alone.", ArgumentType::domain};
+
+}  // namespace
+
+const Operations& setting_operations() {
+  static const Operations rows{
+      {.words = "setting list",
+       .flags = {domain_flag_row},
+       .summary = "Lists the settings with their values and where each comes from.",
+       .rights = "settings",
+       .run = list_settings},
+      {.words = "setting get",
+       .arguments = {name_argument},
+       .flags = {domain_flag_row},
+       .summary = "Shows one setting: its value, where it comes from, what is allowed.",
+       .rights = "settings",
+       .run = show_setting},
+      {.words = "setting set",
+       .arguments = {name_argument,
+                     {"value", ArgumentType::text, "The value; items of a list are separated by commas."}},
+       .flags = {domain_flag_row},
+       .summary =
+           "Changes a setting at run time. What the settings file or the command line sets cannot be changed so.",
+       .rights = "settings",
+       .run = set_setting},
+      {.words = "setting reset",
+       .arguments = {name_argument},
+       .flags = {domain_flag_row},
+       .summary = "Takes a change made at run time back.",
+       .rights = "settings",
+       .run = reset_setting},
+  };
+  return rows;
+}
+
+}  // namespace jackdaw

@@ -1,0 +1,174 @@
+// Accounts: made, shown, locked, given another password, removed. Runs on the first core; what concerns an account that
+// is awake is done on its home core by router/provision.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/operations.h"
+#include "router/provision.h"
+#include "router/run_at.h"
+#include "settings/printable.h"
+
+namespace jackdaw {
+namespace {
+
+constexpr auto share = "administrator";  // of the workers that derive keys
+constexpr std::int64_t usual_page = 1000, largest_page = 10'000;
+
+Shard& first_shard(OperationContext& context) { return *context.server->shards.front(); }
+
+// The address of an account; a Failure says what is wrong with it.
+Result<BareJid> account_in(const OperationValues& values) {
+  const std::string text = values.one("jid");
+  const auto jid = BareJid::parse(text);
+  if (!jid || !jid->has_localpart()) return Failure{printable(text) + ": not the address of an account (name@domain)"};
+  return *jid;
+}
+
+OperationResult answer_of(Provisioned outcome, const BareJid& jid, std::string_view done) {
+  if (outcome == Provisioned::done) return OperationAnswer{jid.text() + ": " + std::string{done} + '\n'};
+  return Failure{jid.text() + ": " + std::string{text_of(outcome)}};
+}
+
+Task<OperationResult> add_user(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  NewAccount wanted{.jid = *jid,
+                    .password = values.one("password"),
+                    .admin = values.has("admin"),
+                    .tombstone = values.has("reuse") ? Tombstone::ignore : Tombstone::respect,
+                    .share = share};
+  const auto outcome = co_await create_account(first_shard(context), std::move(wanted));
+  if (outcome == Provisioned::removed_recently)
+    co_return Failure{jid->text() + ": an account of this name was removed not long ago; --reuse gives the name again"};
+  co_return answer_of(outcome, *jid, "added");
+}
+
+Task<OperationResult> change_user_password(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  const auto outcome =
+      co_await change_password(first_shard(context), *jid, values.one("password"), nullptr, std::string{share});
+  co_return answer_of(outcome, *jid, "password changed");
+}
+
+Task<OperationResult> lock_user(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  co_return answer_of(co_await set_locked(first_shard(context), *jid, true), *jid, "locked");
+}
+
+Task<OperationResult> unlock_user(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  co_return answer_of(co_await set_locked(first_shard(context), *jid, false), *jid, "unlocked");
+}
+
+Task<OperationResult> delete_user(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  co_return answer_of(co_await remove_account(first_shard(context), *jid), *jid, "removed");
+}
+
+Task<OperationResult> list_users(OperationContext& context, OperationValues values) {
+  const auto limit = limit_from(values.one("limit"), usual_page, largest_page);
+  if (!limit) co_return limit.failure();
+  std::vector<std::string> domains = first_shard(context).domain_names();
+  if (const std::string only = values.one("domain"); !only.empty()) domains = {prepare_domainpart(only).value_or(only)};
+  const std::string after = values.one("after");
+  const std::string_view after_domain = JidView::of_prepared(after).domainpart();
+  OperationTable table{.columns = {"jid", "admin", "locked", "created"}};
+  for (const auto& domain : domains) {
+    if (domain < after_domain) continue;
+    const auto left = *limit - static_cast<std::int64_t>(table.rows.size());
+    if (left == 0) break;
+    const auto found =
+        co_await context.server->store->accounts().list(domain, domain == after_domain ? after : "", left);
+    if (!found) co_return found.failure();
+    for (const auto& record : *found)
+      table.rows.push_back({record.jid.text(), record.admin, record.locked, to_datetime(record.created)});
+  }
+  std::string remark;
+  if (static_cast<std::int64_t>(table.rows.size()) == *limit)
+    remark = "There may be more: --after " + std::get<std::string>(table.rows.back().front()) + '\n';
+  co_return OperationAnswer{std::move(remark), std::move(table)};
+}
+
+std::string hashes_of(const AccountRecord& record) {
+  static constexpr std::string_view names[] = {"SHA-1", "SHA-256", "SHA-512"};
+  std::string text;
+  for (Hash hash : all_hashes)
+    if (record.keys[static_cast<std::size_t>(hash)])
+      text.append(text.empty() ? "" : ", ").append(names[static_cast<std::size_t>(hash)]);
+  return text;
+}
+
+std::int64_t sessions_of(Shard& home, const BareJid& jid) {
+  Account* account = home.router().find_awake(jid.text());
+  return account ? static_cast<std::int64_t>(account->resources().size()) : 0;
+}
+
+Task<OperationResult> show_user(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  const auto record = co_await context.server->store->accounts().get(*jid);
+  if (!record) co_return record.failure();
+  if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+  Shard& home = context.server->home(jid->text());
+  const auto sessions = co_await offload(home.core(), [&home, &jid] { return sessions_of(home, *jid); });
+  OperationTable table{.shape = OperationTable::Shape::record,
+                       .columns = {"jid", "admin", "locked", "created", "keys", "sessions"}};
+  const AccountRecord& is = **record;
+  table.rows.push_back({is.jid.text(), is.admin, is.locked, to_datetime(is.created), hashes_of(is), sessions});
+  co_return OperationAnswer{{}, std::move(table)};
+}
+
+const OperationArgument jid_argument{"jid", ArgumentType::jid, "The account's address, name@domain."};
+const OperationArgument password_argument{"password", ArgumentType::password, "Its password."};
+
+}  // namespace
+
+// Long: one row an operation.
+const Operations& user_operations() {
+  static const Operations rows{
+      {.words = "user add",
+       .arguments = {jid_argument, password_argument},
+       .flags = {{"admin", "The account may administer the server."},
+                 {"reuse", "Also when an account of this name was removed not long ago."}},
+       .summary = "Makes an account.",
+       .rights = "accounts",
+       .run = add_user},
+      {.words = "user passwd",
+       .arguments = {jid_argument, password_argument},
+       .summary = "Gives an account another password and ends its sessions.",
+       .rights = "accounts",
+       .run = change_user_password},
+      {.words = "user list",
+       .arguments = {{"domain", ArgumentType::domain, "Only accounts of this domain.", Times::optional}},
+       .flags = {{"limit", "At most so many (1000).", ArgumentType::number},
+                 {"after", "Begins behind this address.", ArgumentType::jid}},
+       .summary = "Lists accounts.",
+       .rights = "accounts",
+       .run = list_users},
+      {.words = "user show",
+       .arguments = {jid_argument},
+       .summary = "Shows what is kept of an account.",
+       .rights = "accounts",
+       .run = show_user},
+      {.words = "user lock",
+       .arguments = {jid_argument},
+       .summary = "Ends an account's sessions and lets nobody log in to it.",
+       .rights = "accounts",
+       .run = lock_user},
+      {.words = "user unlock",
+       .arguments = {jid_argument},
+       .summary = "Lets an account log in again.",
+       .rights = "accounts",
+       .run = unlock_user},
+      {.words = "user delete",
+       .arguments = {jid_argument},
+       .summary = "Removes an account with everything that is kept for it, and tells its contacts.",
+       .rights = "accounts",
+       .run = delete_user},
+  };
+  return rows;
+}
+
+}  // namespace jackdaw

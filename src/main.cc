@@ -1,0 +1,343 @@
+// The program: its command line, `serve`, `setup`, `restore`, and where an administrator's operation is done. Start
+// reading at main().
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "admin/admin_socket.h"
+#include "admin/ask_server.h"
+#include "admin/command_line.h"
+#include "admin/operations.h"
+#include "admin/private_directory.h"
+#include "admin/setup.h"
+#include "admin/terminal.h"
+#include "net/workers.h"
+#include "router/server_settings.h"
+#include "serve.h"
+#include "settings/printable.h"
+
+namespace jackdaw {
+namespace {
+
+constexpr int done = 0, refused = 1, wrong_usage = 2;
+constexpr auto start_patience =
+    std::chrono::seconds(10);  // a server that starts holds the store before it can be asked
+
+int refuse(const std::string& why) {
+  std::cerr << "jackdaw: " << printable(why, 2000) << '\n';
+  return refused;
+}
+
+// The reload runs on a worker: it reads files and waits for all cores.
+Task<Result<Done>> reload_later(RunningServer& running) {
+  const auto reloaded =
+      co_await running.server().workers->run("administrator", [&running] { return running.reload(); });
+  co_return reloaded ? *reloaded : Result<Done>{Failure{"the server is busy; try again"}};
+}
+
+// A process that does one operation applies nothing: the next server reads what is kept.
+Task<Result<Done>> no_reload() { co_return Done{}; }
+
+OperationContext context_of_tables() {
+  static const SettingTable settings = all_settings();
+  return {.settings = &settings, .modules = &every_module(), .operations = &all_operations()};
+}
+
+OperationContext context_of(RunningServer& running, bool serves) {
+  OperationContext context = context_of_tables();
+  context.server = &running.server();
+  if (serves)
+    context.reload = [&running] { return reload_later(running); };
+  else
+    context.reload = no_reload;
+  return context;
+}
+
+Task<void> keep_result(Task<OperationResult> task, OperationResult& out) { out = co_await std::move(task); }
+
+// An operation on the first core of a server in this process.
+OperationResult run_here(RunningServer& running, const OperationRequest& request) {
+  OperationContext context = context_of(running, false);
+  OperationResult result = Failure{};
+  running.run_blocking([&] { return keep_result(perform(context, request.operation, request.values), result); });
+  return result;
+}
+
+// On the store itself, as nobody holds its lock.
+OperationResult run_on_store(const Invocation& invocation, const OperationRequest& request) {
+  ServeOptions options{
+      .data_directory = invocation.data_directory, .config_file = invocation.config_file, .listen = false};
+  auto running = RunningServer::start(std::move(options));
+  if (!running) return running.failure();
+  set_log_level(LogLevel::failures);  // what is done is the answer, not a line of the log
+  return run_here(**running, request);
+}
+
+// Asks the running server, or takes the store when none runs; waits a while for one that is starting or ending.
+OperationResult run_anywhere(const Invocation& invocation, const OperationRequest& request, Needs needs) {
+  const std::string& directory = invocation.data_directory;
+  if (!std::filesystem::is_directory(directory))
+    return Failure{directory +
+                   ": there is no data directory; `jackdaw serve` or `jackdaw setup` makes one, --data names another"};
+  const auto until = std::chrono::steady_clock::now() + start_patience;
+  for (;;) {
+    if (auto answer = ask_server(directory, request)) return *answer;
+    if (auto became = become_owner_of(directory); !became) return became.failure();
+    auto lock = DataLock::take(directory);
+    if (!lock) return lock.failure();
+    if (*lock && needs == Needs::server) return Failure{"no server runs on the data directory " + directory};
+    if (*lock) return run_on_store(invocation, request);
+    if (std::chrono::steady_clock::now() > until)
+      return Failure{directory + ": another process holds the data directory and does not answer"};
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+OperationResult run_without_server(const Invocation& invocation) {
+  OperationContext context = context_of_tables();
+  OperationResult result = Failure{};
+  // It never waits: it is over when spawn() returns.
+  spawn(keep_result(perform(context, std::string{invocation.operation->words}, invocation.values), result));
+  return result;
+}
+
+int print(const Invocation& invocation, const OperationResult& result) {
+  if (!result) return refuse(result.failure().what);
+  std::cout << (invocation.json ? json_for_programs(*result) : text_of(*result)) << std::flush;
+  return std::cout ? done : refuse("the answer cannot be written to standard output");
+}
+
+int do_operation(const Invocation& invocation) {
+  const Operation& operation = *invocation.operation;
+  if (invocation.needs() == Needs::nothing) return print(invocation, run_without_server(invocation));
+  OperationRequest request{std::string{operation.words}, {}};
+  for (const auto& [name, texts] : invocation.values.all())
+    for (const auto& text : texts) {
+      const bool is_path = name == "file" && !text.empty();  // the server has another working directory
+      request.values.add(name, is_path ? std::filesystem::absolute(text).string() : text);
+    }
+  if (const OperationArgument* password = password_of(operation)) {
+    const bool from_stdin = invocation.values.has("password-stdin");
+    if (!from_stdin && !has_terminal()) {
+      std::cerr << "jackdaw: there is no terminal to ask for the password; use --password-stdin\n";
+      return wrong_usage;
+    }
+    const auto text = from_stdin ? read_password_from_stdin() : ask_new_password("Password: ");
+    if (!text) return refuse(text.failure().what);
+    request.values.add(password->name, *text);
+  }
+  return print(invocation, run_anywhere(invocation, request, operation.needs));
+}
+
+int restore(const Invocation& invocation) {
+  const std::string& directory = invocation.data_directory;
+  const std::string file = std::filesystem::absolute(invocation.values.one("file")).string();
+  if (auto prepared = prepare_data_directory(directory); !prepared) return refuse(prepared.failure().what);
+  if (auto became = become_owner_of(directory); !became) return refuse(became.failure().what);
+  const auto lock = DataLock::take(directory);
+  if (!lock) return refuse(lock.failure().what);
+  if (!*lock) return refuse(directory + ": a server uses this data directory; end it first");
+  if (auto restored = restore_sqlite_store(file, directory); !restored) return refuse(restored.failure().what);
+  std::cout << directory << ": restored from " << file << '\n';
+  return done;
+}
+
+// What setup has to do: asked for, or given as flags.
+struct SetupWishes {
+  std::vector<std::string> domains;  // empty: as they are
+  std::string password;              // empty: as it is
+};
+
+Result<SetupWishes> ask_for_setup(const Invocation& invocation, const std::vector<std::string>& now) {
+  SetupWishes wishes;
+  std::string text = invocation.values.one("domain");
+  const bool asks = has_terminal() && !invocation.values.has("password-stdin");
+  if (text.empty() && asks) {
+    auto line = ask_line("Domains, separated by commas [" +
+                         (now.empty() ? "localhost" : fmt::format("{}", fmt::join(now, ", "))) + "]: ");
+    if (!line) return line.failure();
+    text = *line;
+  }
+  if (!text.empty()) {
+    auto domains = domains_from_text(text);
+    if (!domains) return domains.failure();
+    wishes.domains = *domains;
+  }
+  auto password =
+      !asks ? Result<std::string>{std::string{}} : ask_password("The administrator's password (empty: as it is): ");
+  if (password && asks && !password->empty()) {
+    const auto again = ask_password("The same again: ");
+    if (!again || *again != *password) return Failure{"the two passwords differ"};
+  }
+  if (invocation.values.has("password-stdin")) password = read_password_from_stdin();
+  if (!password) return password.failure();
+  wishes.password = *password;
+  return wishes;
+}
+
+int set_up_administrator(const Invocation& invocation, const std::string& domain, const std::string& password) {
+  OperationRequest request{"setup", {}};
+  request.values.add("domain", domain);
+  request.values.add("password", password);
+  const auto made = run_anywhere(invocation, request, Needs::store);
+  return made ? done : refuse(made.failure().what);
+}
+
+int setup(Invocation invocation) {
+  const std::string& directory = invocation.data_directory;
+  if (!has_terminal() && !invocation.values.has("password-stdin") && !invocation.values.has("domain")) {
+    std::cerr << "jackdaw: there is no terminal to ask on; use --domain and --password-stdin\n";
+    return wrong_usage;
+  }
+  if (auto prepared = prepare_data_directory(directory); !prepared) return refuse(prepared.failure().what);
+  const std::string file = invocation.config_file.empty() ? directory + "/jackdaw.toml" : invocation.config_file;
+  const SettingTable& table = *context_of_tables().settings;
+  const auto now = domains_of_file(table, file);
+  if (!now) return refuse(now.failure().what);
+  const auto wishes = ask_for_setup(invocation, *now);
+  if (!wishes) return refuse(wishes.failure().what);
+  if (auto written = write_settings_file(table, file, wishes->domains); !written) return refuse(written.failure().what);
+  const OperationRequest reload{"reload", {}};
+  if (const auto told = ask_server(directory, reload); told && !*told) return refuse(told->failure().what);
+  if (wishes->password.empty()) return done;
+  const auto& domains = wishes->domains.empty() ? *now : wishes->domains;
+  return set_up_administrator(invocation, domains.empty() ? "localhost" : domains.front(), wishes->password);
+}
+
+// The signals that main waits for; blocked before there are other threads, so that all of them inherit it.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void wait_for_the_end(RunningServer& running, const sigset_t& signals) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) return;
+    if (const auto reloaded = running.reload(); !reloaded)
+      Log{"SERVER"}.failure("the settings are wrong; everything stays as it was", {{"why", reloaded.failure().what}});
+  }
+}
+
+void print_addresses(const RunningServer& running) {
+  for (const auto& each : running.listening())
+    std::cout << "Listening on " << each.address << (each.mode == TlsMode::starttls ? " (STARTTLS)\n" : " (TLS)\n");
+}
+
+// Whether what is printed is kept by systemd's journal, which others may read (systemd.exec(5), JOURNAL_STREAM).
+bool prints_into_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat out{};
+  if (stream == nullptr || fstat(STDOUT_FILENO, &out) != 0) return false;
+  return std::to_string(out.st_dev) + ':' + std::to_string(out.st_ino) == stream;
+}
+
+// The password, or where it is kept for the administrator alone.
+std::string shown_password(const std::string& password, const std::string& directory) {
+  const std::string file = directory + "/first-password";
+  if (!prints_into_journal()) return password + "   (shown this once)";
+  if (write_file_safely(file, password + '\n')) return "in " + file + " (read it, then delete it)";
+  return "not kept, as " + file + " cannot be written; give a new one with `jackdaw user passwd`";
+}
+
+void print_first_start(const NewAdministrator& made, const std::string& program, const Invocation& invocation) {
+  const std::string data = " --data " + invocation.data_directory;
+  const std::string domain = made.jid.substr(made.jid.find('@') + 1);
+  std::cout << "\nAdministrator: " << made.jid
+            << "\nPassword:      " << shown_password(made.password, invocation.data_directory)
+            << "\n\nTo add a user:          " << program << " user add NAME@" << domain << data
+            << "\nTo open it to the world: " << program << " serve" << data << " --set 'listen.client=*:5222'\n\n";
+}
+
+Task<void> keep_administrator(OperationContext& context, Result<NewAdministrator>& out) {
+  out = co_await administrator_of_first_start(context);
+}
+
+Task<void> open_socket(std::unique_ptr<AdminSocket>& socket, RunningServer& running, int descriptor) {
+  Server& server = running.server();
+  socket = std::make_unique<AdminSocket>(server.shards.front()->core(), descriptor,
+                                         admin_socket_file(server.data_directory), context_of(running, true));
+  co_return;
+}
+
+Task<void> close_socket(std::unique_ptr<AdminSocket>& socket) {
+  socket.reset();
+  co_return;
+}
+
+int serve_until_signal(RunningServer& running, const Invocation& invocation, const std::string& program,
+                       const sigset_t& signals) {
+  if (const std::string why = open_log(running.server().shards.front()->value(log_file)); !why.empty())
+    return refuse(why);
+  OperationContext context = context_of(running, true);
+  Result<NewAdministrator> administrator = Failure{};
+  running.run_blocking([&] { return keep_administrator(context, administrator); });
+  if (!administrator) return refuse(administrator.failure().what);
+  const auto descriptor = open_admin_socket(invocation.data_directory);
+  if (!descriptor) return refuse(descriptor.failure().what);
+  print_addresses(running);  // before anybody can ask for a reload, which may change them
+  std::unique_ptr<AdminSocket> socket;
+  running.run_blocking([&] { return open_socket(socket, running, *descriptor); });
+  if (!administrator->jid.empty()) print_first_start(*administrator, program, invocation);
+  std::cout << std::flush;
+  wait_for_the_end(running, signals);
+  running.run_blocking([&] { return close_socket(socket); });
+  return done;
+}
+
+int serve(const Invocation& invocation, const std::string& program) {
+  const sigset_t signals = block_signals();
+  const std::string& directory = invocation.data_directory;
+  if (auto prepared = prepare_data_directory(directory); !prepared) return refuse(prepared.failure().what);
+  if (auto became = become_owner_of(directory); !became) return refuse(became.failure().what);
+  const auto lock = DataLock::take(directory);
+  if (!lock) return refuse(lock.failure().what);
+  if (!*lock) return refuse(directory + ": another server uses this data directory");
+  ServeOptions options{.data_directory = directory,
+                       .config_file = invocation.config_file,
+                       .command_line = invocation.values.many("set")};
+  auto running = RunningServer::start(std::move(options));
+  if (!running) return refuse(running.failure().what);
+  const int code = serve_until_signal(**running, invocation, program, signals);
+  running->reset();
+  close_log();
+  return code;
+}
+
+int run(const std::string& program, std::vector<std::string> words) {
+  const auto parsed = parse_command_line(all_operations(), std::move(words));
+  if (const auto* end = std::get_if<CommandLineEnd>(&parsed)) {
+    (end->exit_code == 0 ? std::cout : std::cerr) << end->text;
+    return end->exit_code;
+  }
+  const Invocation& invocation = std::get<Invocation>(parsed);
+  if (invocation.needs() != Needs::program) return do_operation(invocation);
+  if (invocation.operation->words == "serve") return serve(invocation, program);
+  if (invocation.operation->words == "setup") return setup(invocation);
+  return restore(invocation);
+}
+
+}  // namespace
+}  // namespace jackdaw
+
+int main(int count, char** words) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::umask(0077);
+  try {
+    return jackdaw::run(words[0], {words + 1, words + count});
+  } catch (const std::exception& error) {
+    std::cerr << "jackdaw: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tls.h"
+
+#include <fcntl.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+namespace jackdaw {
+namespace {
+
+constexpr auto ticket_key_life = 24h;
+
+int ticket_slot() {
+  static const int slot =
+      SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, [](void*, void* ptr, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<std::shared_ptr<TlsTickets>*>(ptr);
+      });
+  return slot;
+}
+
+bool use_key(EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, const TlsTickets::Key& key, unsigned char* iv, int encrypt) {
+  char digest[] = "SHA256";
+  OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<unsigned char*>(key.hmac), sizeof key.hmac),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes, iv, encrypt) == 1 &&
+         EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+// RFC 5077 §4. Returns as SSL_CTX_set_tlsext_ticket_key_evp_cb(3) says: -1 error, 0 unknown, 1 good, 2 good and renew.
+// OpenSSL's signature. NOLINTNEXTLINE(readability-function-size)
+int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+               int encrypt) {
+  auto& tickets = **static_cast<std::shared_ptr<TlsTickets>*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ticket_slot()));
+  TlsTickets::Key key;
+  bool renew = false;
+  if (encrypt) {
+    key = tickets.current();
+    memcpy(name, key.name, sizeof key.name);
+    if (RAND_bytes(iv, 16) != 1) return -1;
+  } else if (!tickets.find(name, key, renew)) {
+    return 0;
+  }
+  const bool good = use_key(cipher, mac, key, iv, encrypt);
+  OPENSSL_cleanse(&key, sizeof key);
+  return good ? (renew ? 2 : 1) : -1;
+}
+
+// XEP-0368 §3: xmpp-client and xmpp-server are accepted; a client that offers neither goes on without ALPN.
+// OpenSSL's signature. NOLINTNEXTLINE(readability-function-size)
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size,
+                    void*) {
+  static constexpr unsigned char ours[] = "\x0bxmpp-client\x0bxmpp-server";
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, size, ours, sizeof ours - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Failure file_failure(const std::string& file, const std::string& what) {
+  return {file + ": " + what + ": " + TlsState::last_error()};
+}
+
+}  // namespace
+
+int choose_context(SSL* ssl, int*, void*) {
+  auto* state = static_cast<TlsState*>(SSL_get_app_data(ssl));
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (!name || !*state->chooser_) return SSL_TLSEXT_ERR_OK;
+  SSL_CTX* chosen = (*state->chooser_)(name);
+  if (!chosen) return SSL_TLSEXT_ERR_OK;  // an unknown name gets the first certificate: the client decides
+  if (chosen != SSL_get_SSL_CTX(ssl)) {
+    SSL_set_SSL_CTX(ssl, chosen);
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), SSL_CTX_get_verify_callback(chosen));
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+TlsTickets::TlsTickets(Clock& clock) : clock_(clock), born_(clock.steady()) {
+  check(RAND_bytes(reinterpret_cast<unsigned char*>(keys_), sizeof keys_) == 1, "no random bytes for ticket keys");
+}
+
+void TlsTickets::rotate() {
+  if (clock_.steady() - born_ < ticket_key_life) return;
+  keys_[1] = keys_[0];
+  check(RAND_bytes(reinterpret_cast<unsigned char*>(keys_), sizeof keys_[0]) == 1, "no random bytes for ticket keys");
+  born_ = clock_.steady();
+}
+
+TlsTickets::Key TlsTickets::current() {
+  std::lock_guard lock(mutex_);
+  rotate();
+  return keys_[0];
+}
+
+bool TlsTickets::find(const unsigned char* name, Key& key, bool& renew) {
+  std::lock_guard lock(mutex_);
+  rotate();
+  for (int i = 0; i < 2; ++i) {
+    if (memcmp(keys_[i].name, name, sizeof keys_[i].name) != 0) continue;
+    key = keys_[i];
+    renew = i == 1;
+    return true;
+  }
+  return false;
+}
+
+Result<SslContextPtr> make_tls_context(const TlsFiles& files, std::shared_ptr<TlsTickets> tickets,
+                                       ClientCertificate client) {
+  SslContextPtr made{SSL_CTX_new(TLS_server_method())};
+  SSL_CTX* context = made.get();
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
+    return file_failure(files.certificate, "no usable certificate (PEM, own certificate first)");
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return file_failure(files.key, "no usable private key (PEM) that belongs to " + files.certificate);
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 1);
+  const std::string id = sha256(files.certificate).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
+                                 static_cast<unsigned>(id.size()));
+  // RFC 9325 §4.2: forward secrecy and AEAD only for 1.2; 1.3 has nothing else.
+  SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, choose_context);
+  SSL_CTX_set_ex_data(context, ticket_slot(), new std::shared_ptr<TlsTickets>(std::move(tickets)));
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
+  if (client == ClientCertificate::asked) {
+    // The certificate is looked at when SASL EXTERNAL is tried; a handshake does not fail for it.
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+  }
+  return made;
+}
+
+BIO_METHOD* TlsState::method() {
+  static BIO_METHOD* const made = [] {
+    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "jackdaw");
+    BIO_meth_set_read(m, bio_read);
+    BIO_meth_set_write(m, bio_write);
+    BIO_meth_set_ctrl(m, bio_ctrl);
+    BIO_meth_set_create(m, [](BIO* bio) {
+      BIO_set_init(bio, 1);
+      return 1;
+    });
+    return m;
+  }();
+  return made;
+}
+
+int TlsState::bio_read(BIO* bio, char* to, int size) {
+  auto& in = static_cast<TlsState*>(BIO_get_data(bio))->in_;
+  BIO_clear_retry_flags(bio);
+  if (in.empty()) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const auto n = std::min(in.size(), static_cast<std::size_t>(size));
+  memcpy(to, in.data(), n);
+  in.remove_prefix(n);
+  return static_cast<int>(n);
+}
+
+int TlsState::bio_write(BIO* bio, const char* from, int size) {
+  auto* self = static_cast<TlsState*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  if (!self->out_) return -1;
+  self->out_->append(from, static_cast<std::size_t>(size));
+  return size;
+}
+
+long TlsState::bio_ctrl(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+TlsState::TlsState(SSL_CTX* first, const TlsChooser& chooser) : ssl_(SSL_new(first)), chooser_(&chooser) {
+  check(ssl_ != nullptr, "no memory for TLS");
+  BIO* bio = BIO_new(method());
+  BIO_set_data(bio, this);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), this);
+  SSL_set_accept_state(ssl_.get());
+}
+
+TlsState::Step TlsState::handshake(std::string& out) {
+  out_ = &out;
+  ERR_clear_error();
+  const int n = SSL_do_handshake(ssl_.get());
+  out_ = nullptr;
+  if (n == 1) return Step::done;
+  return SSL_get_error(ssl_.get(), n) == SSL_ERROR_WANT_READ ? Step::more : Step::failed;
+}
+
+int TlsState::read(char* to, std::size_t size, std::string& out) {
+  out_ = &out;
+  ERR_clear_error();
+  std::size_t have = 0;
+  while (have < size) {
+    const int n = SSL_read(ssl_.get(), to + have, static_cast<int>(size - have));
+    if (n > 0) {
+      have += static_cast<std::size_t>(n);
+      continue;
+    }
+    out_ = nullptr;
+    if (SSL_get_error(ssl_.get(), n) == SSL_ERROR_WANT_READ || have > 0) return static_cast<int>(have);
+    return -1;
+  }
+  out_ = nullptr;
+  return static_cast<int>(have);
+}
+
+bool TlsState::write(std::string_view plain, std::string& out) {
+  out_ = &out;
+  ERR_clear_error();
+  while (!plain.empty()) {
+    const int n = SSL_write(ssl_.get(), plain.data(), static_cast<int>(std::min<std::size_t>(plain.size(), 16 * 1024)));
+    if (n <= 0) break;
+    plain.remove_prefix(static_cast<std::size_t>(n));
+  }
+  out_ = nullptr;
+  return plain.empty();
+}
+
+void TlsState::shutdown(std::string& out) {
+  out_ = &out;
+  ERR_clear_error();
+  if (SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
+  out_ = nullptr;
+}
+
+std::string TlsState::last_error() {
+  char text[256];
+  const auto code = ERR_get_error();
+  if (code == 0) return "the peer closed the connection";
+  ERR_error_string_n(code, text, sizeof text);
+  ERR_clear_error();
+  return text;
+}
+
+}  // namespace jackdaw

@@ -1,0 +1,100 @@
+// TLS: contexts made from certificate files, and one connection's TLS state over buffers in memory.
+//
+// A TlsContext belongs to one domain on one core; ticket keys are shared by all of a process (TlsTickets). RFC 7590,
+// RFC 9325: TLS 1.2 and 1.3, no renegotiation, no compression, no server-side session cache.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <openssl/ssl.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace jackdaw {
+
+struct SslFree {
+  void operator()(SSL* p) const { SSL_free(p); }
+  void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }
+};
+using SslPtr = std::unique_ptr<SSL, SslFree>;
+using SslContextPtr = std::unique_ptr<SSL_CTX, SslFree>;
+
+// Keys that protect session tickets: rotated daily, the one before still opens. Any thread.
+class TlsTickets {
+ public:
+  explicit TlsTickets(Clock& clock);
+  struct Key {
+    unsigned char name[16], aes[32], hmac[32];
+  };
+  Key current();
+  // False: unknown. `renew`: the ticket is to be replaced.
+  bool find(const unsigned char* name, Key& key, bool& renew);
+
+ private:
+  void rotate();
+  Clock& clock_;
+  std::mutex mutex_;
+  Key keys_[2];
+  Steady born_;
+};
+
+enum class ClientCertificate { not_asked, asked };
+
+struct TlsFiles {
+  std::string certificate;  // chain in PEM, own certificate first
+  std::string key;          // PEM
+};
+
+// Failure: one line that names the file, what is wrong and what to do.
+Result<SslContextPtr> make_tls_context(const TlsFiles& files, std::shared_ptr<TlsTickets> tickets,
+                                       ClientCertificate client = ClientCertificate::not_asked);
+
+// Chooses the context for a server name; null: refuse it (unrecognized_name).
+using TlsChooser = std::function<SSL_CTX*(std::string_view server_name)>;
+
+// One connection's TLS. Bytes from the peer are lent to it, bytes for the peer are appended where it is told.
+class TlsState {
+ public:
+  // `chooser` is asked during the handshake only and must live until it is over.
+  TlsState(SSL_CTX* first, const TlsChooser& chooser);
+  TlsState(const TlsState&) = delete;
+
+  enum class Step { done, more, failed };
+  // What came from the peer; every byte is taken.
+  void lend(std::string_view encrypted) { in_ = encrypted; }
+  // What of that has not been taken yet.
+  std::string_view rest() const { return in_; }
+  Step handshake(std::string& out);
+  // Up to `size` decrypted bytes; 0: nothing more yet; -1: closed or failed.
+  int read(char* to, std::size_t size, std::string& out);
+  bool write(std::string_view plain, std::string& out);
+  void shutdown(std::string& out);
+
+  SSL* ssl() const { return ssl_.get(); }
+  // Why it failed, for the log.
+  static std::string last_error();
+
+ private:
+  static BIO_METHOD* method();
+  static int bio_read(BIO* bio, char* to, int size);
+  static int bio_write(BIO* bio, const char* from, int size);
+  static long bio_ctrl(BIO* bio, int command, long, void*);
+  friend int choose_context(SSL* ssl, int*, void*);
+
+  SslPtr ssl_;
+  std::string_view in_;
+  std::string* out_ = nullptr;
+  const TlsChooser* chooser_;
+};
+
+// Makes an ECDSA P-256 certificate for `names` (the first is the subject), signed by its own key, valid for ten years.
+// The key's file gets mode 0600. Failure: which file, and why.
+Result<Done> make_self_signed(const TlsFiles& files, const std::vector<std::string>& names);
+
+}  // namespace jackdaw

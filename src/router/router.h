@@ -1,0 +1,105 @@
+// Router: decides where a stanza goes; the only one who does. One per core, for the accounts whose home it is.
+// Start reading at Router::route().
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "router/account.h"
+#include "router/domain.h"
+#include "router/elsewhere.h"
+#include "router/fate.h"
+
+namespace jackdaw {
+
+class Shard;
+
+// What happens when a resource is bound that is connected already (RFC 6120 §7.7.2.2).
+enum class BindConflict { replace, refuse, rename };
+
+struct Attached {
+  enum class Outcome { attached, conflict, too_many, no_account } outcome;
+};
+
+// Finds by string_view without making a string.
+struct BareHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+class Router {
+ public:
+  explicit Router(Shard& shard);
+  ~Router();
+
+  // Takes a stanza from anyone, on any core's thread that is this router's. `stanza.from` is true already. The fate is
+  // returned when it is known at once; else it is told to `ticket`'s session later.
+  MaybeFate route(const StanzaRef& stanza, FateTicket ticket = {});
+  // A presence without `to`, of a session attached here.
+  MaybeFate broadcast(const StanzaRef& presence, FateTicket ticket);
+  // Tells a fate that was not known at once, on whichever core its session lives.
+  void settle(FateTicket ticket, Fate fate);
+
+  // Home core only.
+  Task<Attached> attach(SessionRef session, BindConflict policy, std::size_t limit);
+  void detach(const SessionRef& session, StanzaRef unavailable);
+  // Wakes an account. Null when there is none or the store failed.
+  Task<Account*> wake(BareJid jid);
+  Account* find_awake(std::string_view bare);
+  // Delivers again by RFC 6121 §8.5 what a session that ended did not get.
+  void route_again(const StanzaRef& stanza, Undelivered then = Undelivered::route);
+  // Messages that are being kept and not yet stored.
+  std::int64_t keeping() const { return keeping_; }
+  // Lets what waited behind offline messages go.
+  void release(Account& account);
+  // Ends all sessions of an account but one, and forgets what was loaded.
+  void end_sessions(const BareJid& jid, StreamError why, const Session* but = nullptr);
+  // Its record changed (password, lock): look again at the next access.
+  void refresh(const BareJid& jid, const AccountRecord& record);
+  void forget(const BareJid& jid);
+
+  void count_accounts(std::size_t& awake, std::size_t& resources) const;
+  template <class F>
+  void each_account(F&& see) {
+    for (auto& [jid, account] : accounts_) see(*account);
+  }
+
+  // A session that may be told fates, by its number.
+  void enlist(std::uint64_t number, Session* session) { sessions_[number] = session; }
+  void strike_off(std::uint64_t number) { sessions_.erase(number); }
+
+  // Sends an error back (or nothing, when the stanza may not be answered) and counts it.
+  Fate refuse(const Stanza& stanza, const StanzaError& error);
+
+ private:
+  friend class RouterSweep;
+  MaybeFate route_here(const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate to_domain(Domain& domain, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate to_account(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate deliver_full(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate deliver_bare(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate message_to_bare(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate keep_offline(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate answer(Domain& domain, const IqHandler& handler, const StanzaRef& stanza, FateTicket ticket);
+  Task<void> answer_later(Domain& domain, const IqHandler& handler, StanzaRef stanza, FateTicket ticket);
+  MaybeFate no_such_account(const StanzaRef& stanza);
+  MaybeFate queue_up(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate iq_to_account(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate refuse_with(const Stanza& stanza, Condition condition);
+  void replace(Account& account, Resource& resource);
+  Account& account_of(const BareJid& jid);
+  Task<void> load(std::shared_ptr<Account> account);
+  Verdict run_hooks(Domain& domain, Delivery& delivery);
+  void sweep();
+
+  Shard& shard_;
+  boost::unordered_flat_map<std::string, std::shared_ptr<Account>, BareHash, std::equal_to<>> accounts_;
+  boost::unordered_flat_map<std::uint64_t, Session*> sessions_;
+  std::unique_ptr<class RouterSweep> sweep_;
+  std::int64_t routed_at_last_sweep_ = 0;
+  std::int64_t keeping_ = 0;
+};
+
+}  // namespace jackdaw

@@ -1,0 +1,85 @@
+// Shard: one core's part of the server: its Core, its Router, its domains, the settings it sees.
+//
+// Made by main before the cores run. Everything but `home_of` and `post` is used on the shard's own core.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/core.h"
+#include "router/domain.h"
+#include "router/router.h"
+#include "settings/settings.h"
+#include "store/store.h"
+#include "xml/reader.h"
+
+namespace jackdaw {
+
+struct Module;
+class Shard;
+class Workers;
+
+// What the whole process shares; read-only after the start, or safe on any thread.
+struct Server {
+  std::vector<Shard*> shards;
+  Store* store = nullptr;
+  std::vector<const Module*> modules;
+  Elsewhere* elsewhere = nullptr;
+  Workers* workers = nullptr;
+  Clock* clock = nullptr;
+  // Makes the keys of a password (stream/scram.h); takes milliseconds: on `workers` only.
+  ScramKeys (*derive_keys)(Hash, std::string_view prepared_password, std::string salt,
+                           std::int32_t iterations) = nullptr;
+  std::string data_directory;
+  std::string secret;  // for salts of unknown users; random, kept in the store
+  TimePoint started{};
+  std::atomic<std::uint64_t> next_number{1};  // of connections
+  std::atomic<bool> stopping{false};
+
+  std::size_t home_of(std::string_view bare) const;
+  Shard& home(std::string_view bare) const { return *shards[home_of(bare)]; }
+};
+
+class Shard {
+ public:
+  Shard(Server& server, Core& core, std::shared_ptr<const Settings> settings);
+  ~Shard();
+
+  Core& core() { return core_; }
+  Router& router() { return *router_; }
+  Server& server() { return server_; }
+  const Settings& settings() const { return *settings_; }
+  std::shared_ptr<const Settings> settings_ref() const { return settings_; }
+  ReaderScratch& reader_scratch() { return scratch_; }
+  template <class T>
+  T value(const Setting<T>& setting) const {
+    return settings_->value(setting);
+  }
+
+  // Null when we do not answer for it.
+  Domain* domain(std::string_view name);
+  std::vector<std::string> domain_names() const;
+  // Adds what is missing and removes what is not listed.
+  void set_domains(const std::vector<std::string>& names);
+  void apply(std::shared_ptr<const Settings> settings);
+  // Called after settings or domains have changed.
+  void on_change(std::function<void()> told) { watchers_.push_back(std::move(told)); }
+
+ private:
+  void add_domain(const std::string& name);
+  void end_sessions_of(std::string_view domain);
+  Server& server_;
+  Core& core_;
+  std::shared_ptr<const Settings> settings_;
+  std::unique_ptr<Router> router_;
+  std::map<std::string, std::unique_ptr<Domain>, std::less<>> domains_;
+  std::vector<std::unique_ptr<Domain>> retired_;  // deleted ones: a handler may still be under way in them
+  std::vector<std::function<void()>> watchers_;
+  ReaderScratch scratch_;
+};
+
+}  // namespace jackdaw

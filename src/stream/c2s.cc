@@ -1,0 +1,341 @@
+// One client connection at its account's home core: success, binding or resumption, then the read loop to the end.
+// Start reading at serve_client(), at the end of the file. SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/metrics.h"
+#include "stream/client_session.h"
+#include "stream/negotiation.h"
+#include "stream/stream_counters.h"
+#include "stream/stream_settings.h"
+
+namespace jackdaw {
+namespace {
+
+constexpr auto answer_time = 60s;  // to a sign-of-life question
+constexpr auto close_time = 5s;
+constexpr int most_binds = 10;  // refused tries of one connection
+
+// Slows a client down that sends more than its rate: the next read waits.
+class Shaper {
+ public:
+  Shaper(Shard& shard) : shard_(shard), left_(shard.value(c2s_burst)), since_(shard.core().now()) {}
+
+  // How long to wait before the next read, after `size` bytes.
+  Seconds take(std::size_t size) {
+    const auto rate = shard_.value(c2s_rate);
+    if (rate <= 0) return 0s;
+    const Steady now = shard_.core().now();
+    const std::chrono::duration<double> passed = now - std::exchange(since_, now);
+    left_ = std::min<std::int64_t>(shard_.value(c2s_burst),
+                                   left_ + static_cast<std::int64_t>(passed.count() * static_cast<double>(rate)));
+    left_ -= static_cast<std::int64_t>(size);
+    if (left_ >= 0) return 0s;
+    return std::min<Seconds>(10s, Seconds(1 + -left_ / rate));
+  }
+
+ private:
+  Shard& shard_;
+  std::int64_t left_;
+  Steady since_;
+};
+
+Task<void> pause(Core& core, Seconds time) {
+  Later<bool> over;
+  CallTimer timer;
+  timer.call(core.timers(), time, [&over] { over.set_here(true); });
+  co_await over;
+}
+
+// XEP-0478 §2, RFC 6120 §7, RFC 6121 §2.6, §3.4: what a client finds after its log-in.
+std::string features_after_authentication(Negotiation& n) {
+  std::string out =
+      "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+      "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+      "<sm xmlns='urn:xmpp:sm:3'/>";
+  out += "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>" + std::to_string(n.core_shard().value(c2s_max_stanza)) +
+         "</max-bytes><idle-seconds>" + std::to_string(n.core_shard().value(c2s_idle).count() + answer_time.count()) +
+         "</idle-seconds></limits>";
+  for (const auto& feature : n.served()->stream_features())
+    if (feature.when == StreamFeature::When::after_authentication) out += feature.xml(*n.served());
+  return out + "</stream:features>";
+}
+
+BindConflict conflict_policy(Domain& domain) {
+  const auto word = domain.value(c2s_bind_conflict);
+  return word == "refuse" ? BindConflict::refuse : word == "rename" ? BindConflict::rename : BindConflict::replace;
+}
+
+std::string iq_result(std::string_view id, std::string_view payload) {
+  std::string out = "<iq type='result' id='";
+  append_escaped(out, id);
+  return out.append("'>").append(payload).append("</iq>");
+}
+
+std::string iq_error(std::string_view id, const StanzaError& error) {
+  std::string out = "<iq type='error' id='";
+  append_escaped(out, id);
+  return out.append("'>").append(error.xml()).append("</iq>");
+}
+
+// RFC 6120 §7.6, §7.7: the resource the client asks for, or one of ours.
+std::optional<Jid> wished_jid(const BareJid& account, const Element& bind) {
+  const std::string wish = bind.child({bind_ns, "resource"}).text();
+  return Jid{JidView(account)}.with_resource(wish.empty() ? random_token(8) : wish);
+}
+
+StanzaError error_of(Attached::Outcome outcome) {
+  switch (outcome) {
+    case Attached::Outcome::conflict:
+      return {Condition::conflict, "This resource is connected already."};
+    case Attached::Outcome::too_many:
+      return {Condition::resource_constraint, "Too many devices are connected."};
+    default:
+      return {Condition::not_allowed, "The account may not connect at present."};
+  }
+}
+
+using SessionPtr = std::shared_ptr<ClientSession>;
+
+// RFC 6120 §7. Null: it was refused, and the client may try again.
+Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, const OwnedElement& iq) {
+  const Element element = iq.element();
+  const std::string id = element.attribute("id");
+  auto jid = wished_jid(account, element.first_child());
+  if (!jid) {
+    n.write(iq_error(id, {Condition::bad_request, "That is no valid resource."}));
+    co_return nullptr;
+  }
+  const auto limit = static_cast<std::size_t>(n.served()->value(c2s_max_resources));
+  for (int i = 0; i < 3; ++i) {
+    auto session = std::make_shared<ClientSession>(*n.shard, *jid, n.lang);
+    session->connect(*n.stream);
+    if (!n.served()) co_return nullptr;
+    const BindConflict policy = conflict_policy(*n.served());
+    const Attached attached = co_await n.core_shard().router().attach(session, policy, limit);
+    if (attached.outcome == Attached::Outcome::attached) {
+      std::string bound = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
+      append_escaped(bound, jid->text());
+      n.write(iq_result(id, bound + "</jid></bind>"));
+      n.log().info("session bound", {{"jid", jid->text()}, {"core", n.core_shard().core().number()}});
+      co_return session;
+    }
+    const bool rename = attached.outcome == Attached::Outcome::conflict && policy == BindConflict::rename;
+    if (!rename || i == 2) {
+      n.write(iq_error(id, error_of(attached.outcome)));
+      co_return nullptr;
+    }
+    jid = jid->with_resource(std::string(jid->resourcepart()) + '-' + random_token(4));
+    if (!jid) jid = Jid{JidView(account)}.with_resource(random_token(8));
+  }
+  co_return nullptr;
+}
+
+void fail_resumption(Negotiation& n, std::string_view condition, const std::string& h) {
+  std::string out = "<failed xmlns='urn:xmpp:sm:3'" + h + "><";
+  out.append(condition).append(" xmlns='").append(stanzas_ns).append("'/></failed>");
+  n.write(out);
+}
+
+// XEP-0198 §5. Null: the client may bind instead.
+Task<SessionPtr> resume_session(Negotiation& n, const BareJid& account, const OwnedElement& asked) {
+  const Element element = asked.element();
+  const auto text = element.raw_attribute("h");
+  std::uint32_t h = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), h);
+  const auto id = ResumeId::parse(element.attribute("previd"));
+  const auto found = id ? n.shard->resumable.find(*id) : n.shard->resumable.end();
+  SessionPtr session = found == n.shard->resumable.end() ? nullptr : found->second.lock();
+  if (error != std::errc{} || text.empty()) {
+    fail_resumption(n, "bad-request", {});
+    co_return nullptr;
+  }
+  // Only to the account whose session it is.
+  if (!session || JidView(session->jid()).bare() != account.text()) {
+    fail_resumption(n, "item-not-found", {});
+    co_return nullptr;
+  }
+  // What is under way must be counted, or the client would send it twice.
+  co_await session->caught_up(0);
+  if (session->is_finished() || !session->resume(*n.stream, h)) {
+    fail_resumption(n, "item-not-found", " h='" + std::to_string(session->handled()) + "'");
+    co_return nullptr;
+  }
+  n.log().info("session resumed", {{"jid", session->jid().text()}});
+  co_return session;
+}
+
+// Until a session is bound or resumed. Null: the stream has ended.
+Task<SessionPtr> bind_or_resume(Negotiation& n, const BareJid& account) {
+  for (int tries = 0; tries < most_binds; ++tries) {
+    const Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
+    if (heard.what != Heard::What::element) {
+      co_await end_stream(n, heard.what);
+      co_return nullptr;
+    }
+    const Element element = heard.element.element();
+    SessionPtr session;
+    if (!n.served()) {
+      co_await end_stream(n, StreamError{StreamCondition::host_gone, "The domain is no longer served here."});
+      co_return nullptr;
+    } else if (element.is({client_ns, "iq"}) && element.attribute("type") == "set" && element.has_attribute("id") &&
+               element.first_child().is({bind_ns, "bind"})) {
+      session = co_await bind_resource(n, account, heard.element);
+    } else if (element.is({sm_ns, "resume"})) {
+      session = co_await resume_session(n, account, heard.element);
+    } else if (element.is({sm_ns, "enable"})) {
+      fail_resumption(n, "unexpected-request", {});  // XEP-0198 §3: after binding only
+    } else {
+      // RFC 6120 §7.1.
+      co_await end_stream(n, StreamError{StreamCondition::not_authorized, "Bind a resource first."});
+      co_return nullptr;
+    }
+    if (session) co_return session;
+  }
+  co_await end_stream(n, StreamError{StreamCondition::policy_violation, "Too many tries to bind a resource."});
+  co_return nullptr;
+}
+
+// How a session's connection came to its end.
+struct Ending {
+  enum class How { closed, lost, error, replaced } how;
+  std::unique_ptr<StreamError> error = {};  // apart, as every idle session has room for an Ending
+};
+
+Ending end_with(StreamError error) { return {Ending::How::error, std::make_unique<StreamError>(std::move(error))}; }
+
+// For the reason the session was given, if it was.
+Ending end_as_told(ClientSession& session) {
+  return end_with(session.why_ended() ? *session.why_ended() : StreamError{StreamCondition::reset});
+}
+
+Ending end_silent() {
+  const StreamError why{StreamCondition::connection_timeout, "You did not answer."};
+  return {Ending::How::lost, std::make_unique<StreamError>(why)};
+}
+
+// All elements of the chunk that the reader holds. Empty: it is used up.
+std::optional<Ending> take_elements(XmlStream& stream, ClientSession& session) {
+  for (;;) {
+    switch (stream.reader.next()) {
+      case XmlReader::Event::need_more:
+        return std::nullopt;
+      case XmlReader::Event::close:
+        return Ending{Ending::How::closed};
+      case XmlReader::Event::error:
+        return end_with(stream_error_of(stream.reader.error()));
+      case XmlReader::Event::header:
+        return end_with({StreamCondition::bad_format});
+      case XmlReader::Event::element:
+        if (auto error = session.take_stanza(stream.reader)) return end_with(std::move(*error));
+    }
+    if (session.is_crowded() || session.is_behind()) {
+      stream.reader.hold();
+      return std::nullopt;
+    }
+    if (session.why_ended()) return end_as_told(session);
+  }
+}
+
+// No further read until what we owe is written, and fates are known.
+Task<void> settle_debts(XmlStream& stream, ClientSession& session) {
+  while (session.is_crowded() || session.is_behind()) {
+    if (session.is_behind()) co_await session.caught_up(session.has_many_open() ? ClientSession::max_open / 2 : 0);
+    if (session.is_crowded() && !co_await stream.transport->drained(60s)) co_return;
+    if (session.why_ended() || stream.transport->has_failed()) co_return;
+    if (session.is_crowded() && stream.transport->unsent() == 0) co_await pause(stream.transport->core(), 0s);
+  }
+}
+
+Task<Ending> read_loop(XmlStream& stream, Shard& shard, ClientSession& session) {
+  Shaper shaper{shard};
+  bool asked = false;
+  stream.reader.resume(shard.reader_scratch());
+  for (;;) {
+    if (auto ending = take_elements(stream, session)) co_return std::move(*ending);
+    if (session.is_crowded() || session.is_behind()) {
+      co_await settle_debts(stream, session);
+      if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
+      if (session.why_ended()) co_return end_as_told(session);
+      if (stream.transport->has_failed()) co_return Ending{Ending::How::lost};
+      if (stream.transport->take_interrupt()) co_return end_as_told(session);
+      stream.reader.resume(shard.reader_scratch());
+      continue;
+    }
+    const Received received = co_await stream.transport->read(asked ? answer_time : shard.value(c2s_idle));
+    if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
+    if (received.why == Wake::interrupted) co_return end_as_told(session);
+    if (received.why == Wake::closed) co_return Ending{Ending::How::lost};
+    if (received.why == Wake::silent) {
+      if (asked) co_return end_silent();
+      asked = true;
+      session.ask_for_life();
+      continue;
+    }
+    asked = false;
+    stream.reader.feed(shard.reader_scratch(), received.bytes, received.size);
+    if (const auto wait = shaper.take(received.size); wait > 0s) {
+      stream.reader.hold();
+      co_await stream.transport->rest(wait);
+      if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
+      if (session.why_ended()) co_return end_as_told(session);
+      stream.reader.resume(shard.reader_scratch());
+    }
+  }
+}
+
+// What was not written is routed again before the stream is closed: detach comes before close.
+Task<void> end_session(XmlStream& stream, SessionPtr session, Ending ending) {
+  using How = Ending::How;
+  std::string last_words = "</stream:stream>";
+  if (ending.how == How::replaced) {
+    // XEP-0198 §5: the older stream of a resumed session.
+    last_words = StreamError{StreamCondition::conflict, "The session was resumed elsewhere."}.xml() + last_words;
+  } else if (ending.how == How::error) {
+    last_words = ending.error->xml() + last_words;
+    count_stream_error(ending.error->condition);
+    stream.log().problem(
+        "stream ended",
+        {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}, {"jid", session->jid().text()}});
+    session->flush();
+    session->end(*ending.error);
+    session->lose_connection();
+  } else if (ending.how == How::closed) {
+    stream.log().info("session closed", {{"jid", session->jid().text()}});
+    session->flush();
+    session->end({StreamCondition::reset});
+    session->lose_connection();
+  } else {
+    stream.log().info("connection lost", {{"jid", session->jid().text()}});
+    if (ending.error) last_words = ending.error->xml() + last_words;
+    session->lose_connection();
+  }
+  stream.write(last_words);
+  session.reset();
+  co_await stream.transport->close(close_time);
+}
+
+// A bound session's life. What negotiation knew is gone by now: an idle session holds this much and no more.
+Task<void> run_session(std::unique_ptr<XmlStream> stream, Shard* shard, SessionPtr session) {
+  Ending ending = co_await read_loop(*stream, *shard, *session);
+  co_await end_session(*stream, std::move(session), std::move(ending));
+}
+
+}  // namespace
+
+Task<void> serve_client(Negotiation n, Authenticated who) {
+  n.stream->set_role("XMPPS");
+  n.stream->set_budget(static_cast<std::size_t>(-1));
+  n.write(who.success);
+  n.stream->reader.restart();  // RFC 6120 §6.4.6: a new stream
+  n.stream->reader.set_limits({.bytes = static_cast<std::uint32_t>(n.core_shard().value(c2s_max_stanza))});
+  n.header_sent = false;
+  if (!co_await open_stream(n)) co_return;
+  n.write(features_after_authentication(n));
+  n.stream->reader.forget_header();
+  SessionPtr session = co_await bind_or_resume(n, who.account);
+  if (!session) co_return;
+  spawn(run_session(std::move(n.stream), &n.core_shard(), std::move(session)));
+}
+
+}  // namespace jackdaw

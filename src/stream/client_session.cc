@@ -1,0 +1,288 @@
+// What comes from the client is checked and routed here, and what is for it is queued. Start reading at take_stanza().
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/client_session.h"
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "stream/resume_timer.h"
+#include "stream/stream_settings.h"
+
+namespace jackdaw {
+namespace {
+
+const Metric stanzas_received{"jackdaw_stanzas_received", "Stanzas read from clients."};
+
+// An address as the client wrote it, decoded only when there is something to decode.
+std::optional<JidView> prepared(std::string_view raw, std::optional<Jid>& room) {
+  if (is_prepared(raw)) return JidView::of_prepared(raw);
+  room = Jid::parse(raw.find('&') == raw.npos ? std::string(raw) : unescaped(raw));
+  if (!room) return std::nullopt;
+  return JidView(*room);
+}
+
+}  // namespace
+
+ClientSession::ClientSession(StreamShard& home, Jid jid, std::string lang)
+    : home_(home),
+      jid_(std::move(jid)),
+      lang_(std::move(lang)),
+      number_(home.shard.server().next_number++),
+      connected_at_(home.shard.core().wall()),
+      last_heard_(home.shard.core().now()) {
+  home_.shard.router().enlist(number_, this);
+}
+
+ClientSession::~ClientSession() { home_.shard.router().strike_off(number_); }
+
+void ClientSession::connect(XmlStream& stream) {
+  stream_ = &stream;
+  last_address_ = stream.transport->address();
+  outbox_ = std::make_unique<Outbox>(*stream.transport, static_cast<std::size_t>(home_.shard.value(c2s_outbox)),
+                                     static_cast<OutboxOwner&>(*this));
+}
+
+// RFC 6120 §4.9.3.17: it does not read.
+void ClientSession::stuck() {
+  end({StreamCondition::resource_constraint, "You do not read what is sent to you; it is kept for later."});
+}
+
+void ClientSession::end(StreamError why) {
+  if (finished_) return;
+  if (!why_ended_) why_ended_ = std::make_unique<StreamError>(std::move(why));
+  // Never at once: whoever calls may be looking at the account's resources.
+  if (stream_)
+    stream_->transport->interrupt();
+  else
+    home_.shard.core().later([self = shared_from_this()] { self->finish(); });
+}
+
+void ClientSession::lose_connection() {
+  if (finished_) return;
+  const auto patience = home_.shard.value(c2s_resume_time);
+  const bool resumable = resume_id_ && !why_ended_ && patience > 0s && !home_.shard.server().stopping;
+  // Without stream management what the socket did not take is all we know to be unread.
+  if (!managed_ && outbox_)
+    for (auto& entry : outbox_->take_unwritten())
+      if (entry.stanza) unacknowledged_.push({std::move(entry.stanza), entry.then});
+  outbox_.reset();
+  stream_ = nullptr;
+  asked_for_ack_ = false;
+  if (!resumable) return finish();
+  resume_timer_ = std::make_unique<ResumeTimer>(*this, home_.shard.core().timers(), patience);
+}
+
+void ClientSession::finish() {
+  if (std::exchange(finished_, true)) return;
+  const auto self = shared_from_this();
+  resume_timer_.reset();
+  if (resume_id_) {
+    home_.resumable.erase(*resume_id_);
+    give_room_back(home_.resumable);
+  }
+  home_.shard.router().detach(self, {});
+  auto lost = std::exchange(unacknowledged_, {});
+  tell_confirmations(Receipt::lost);
+  for (const auto& sent : lost)
+    if (sent.then != Undelivered::drop) home_.shard.router().route_again(sent.stanza, sent.then);
+}
+
+void ClientSession::tell_confirmations(Receipt receipt) {
+  for (auto& c : std::exchange(confirmations_, {})) c.told(receipt);
+}
+
+void ClientSession::deliver(StanzaRef stanza) {
+  // ARCHITECTURE "Acknowledged means durable": a reply waits for the fates of what was sent before.
+  if (!fates_.all_known() && stanza->kind() == Kind::iq && is_servers_reply(*stanza)) {
+    held_bytes_ += stanza->wire_size();
+    held_.push_back({fates_.received(), std::move(stanza)});
+    return;
+  }
+  push(std::move(stanza), Undelivered::route);
+}
+
+void ClientSession::deliver_kept(StanzaRef stanza) { push(std::move(stanza), Undelivered::drop); }
+void ClientSession::deliver_copy(StanzaRef stanza) { push(std::move(stanza), Undelivered::route_unless_reached); }
+
+void ClientSession::push(StanzaRef stanza, Undelivered then) {
+  if (finished_) return;
+  if (managed_) {
+    unacknowledged_.push({stanza, then});
+    if (static_cast<std::int64_t>(unacknowledged_.size()) > home_.shard.value(c2s_resume_queue)) return stuck();
+  }
+  if (outbox_) outbox_->push(std::move(stanza), then);
+}
+
+bool ClientSession::is_servers_reply(const Stanza& stanza) const {
+  if (stanza.type() != Type::result && stanza.type() != Type::error) return false;
+  return stanza.from().empty() || stanza.from().text() == JidView(jid_).bare() ||
+         stanza.from().text() == jid_.domainpart();
+}
+
+void ClientSession::settled(std::uint32_t number) {
+  if (fates_.settle(number)) release_held();
+}
+
+Task<void> ClientSession::caught_up(std::size_t open) {
+  if (fates_.open() <= open) co_return;
+  Later<bool> known;
+  waiting_for_fates_.emplace_back(open, &known);
+  co_await known;
+}
+
+void ClientSession::release_held() {
+  std::erase_if(waiting_for_fates_, [&](auto& waiting) {
+    if (fates_.open() > waiting.first) return false;
+    waiting.second->set(true);
+    return true;
+  });
+  std::size_t n = 0;
+  while (n < held_.size() && static_cast<std::int32_t>(fates_.settled() - held_[n].after) >= 0) {
+    HeldReply held = std::move(held_[n++]);
+    if (held.stanza) {
+      held_bytes_ -= held.stanza->wire_size();
+      push(std::move(held.stanza), Undelivered::route);
+    } else {
+      answer_request();
+    }
+  }
+  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(n));
+}
+
+std::optional<StreamError> ClientSession::take_stanza(const XmlReader& reader) {
+  const Element element = reader.element();
+  last_heard_ = home_.shard.core().now();
+  const auto kind = kind_of(element.local());
+  if (element.ns() != client_ns || !kind) {
+    // RFC 6120 §4.9.3.10: a stanza of another kind of stream.
+    if (kind && element.ns() == server_ns)
+      return StreamError{StreamCondition::invalid_namespace, "Stanzas of a client are in the namespace jabber:client."};
+    return take_nonza(element);
+  }
+  stanzas_received.add();
+  const std::uint32_t number = fates_.begin();
+  std::optional<StreamError> error;
+  const auto stanza = read_stanza(reader, *kind, error);
+  if (error) return error;
+  MaybeFate fate = Fate::refused;
+  if (stanza) {
+    fate = *stanza ? route(*stanza, {static_cast<std::uint32_t>(home_.shard.core().number()), number, number_})
+                   : MaybeFate{Fate::handed};
+  }
+  if (fate) settled(number);
+  return std::nullopt;
+}
+
+// The stanza; null when it was for the server's own use; empty when it was refused.
+std::optional<StanzaRef> ClientSession::read_stanza(const XmlReader& reader, Kind kind,
+                                                    std::optional<StreamError>& error) {
+  const Element element = reader.element();
+  std::optional<Jid> to_room, from_room;
+  const auto raw_from = element.raw_attribute("from");
+  if (raw_from.data() && raw_from != jid_.text()) {
+    // RFC 6120 §8.1.2.1: the server says who a stanza is from; a client may name itself, nobody else.
+    const auto claimed = prepared(raw_from, from_room);
+    if (!claimed || (claimed->text() != jid_.text() && claimed->text() != JidView(jid_).bare())) {
+      error = StreamError{StreamCondition::invalid_from, "You may not send in the name of another."};
+      return std::nullopt;
+    }
+  }
+  const auto type = type_of(kind, element.attribute("type"));
+  const auto refuse = [&](Condition condition, std::string text) -> std::optional<StanzaRef> {
+    refuse_unread(element, kind, condition, std::move(text));
+    return std::nullopt;
+  };
+  if (!type) return refuse(Condition::bad_request, "The stanza has no type that is defined for it.");
+  const auto raw_to = element.raw_attribute("to");
+  std::optional<JidView> to = JidView{};
+  if (raw_to.data()) to = prepared(raw_to, to_room);
+  if (!to) return refuse(Condition::jid_malformed, {});
+  if (kind == Kind::iq) {
+    if (answers_our_ping(element, *type)) return StanzaRef{};
+    // RFC 6120 §8.2.3.
+    if (!element.has_attribute("id")) return refuse(Condition::bad_request, "An iq needs an id.");
+    const bool request = *type == Type::get || *type == Type::set;
+    if (request && element.count_children() != 1)
+      return refuse(Condition::bad_request, "An iq request has exactly one child element.");
+  }
+  return Stanza::make(reader, {kind, *type, jid_, *to, lang_});
+}
+
+// What is refused before it is a Stanza is answered all the same, unless it is an answer itself.
+void ClientSession::refuse_unread(const Element& element, Kind kind, Condition condition, std::string text) {
+  const auto type = element.raw_attribute("type");
+  if (type == "error" || (kind == Kind::iq && type == "result")) return;
+  static const Metric refused{"jackdaw_stanzas_malformed", "Stanzas of clients that were refused before routing."};
+  refused.add();
+  stream_->log().info("stanza refused", {{"condition", name_of(condition)}, {"kind", name_of(kind)}});
+  const StanzaError error{condition, std::move(text)};
+  const Jid domain{JidView::of_prepared(jid_.domainpart())};
+  deliver(Stanza::make({kind, Type::error, domain, jid_}, element.attribute("id"), error.xml()));
+}
+
+MaybeFate ClientSession::route(const StanzaRef& stanza, FateTicket ticket) {
+  Router& router = home_.shard.router();
+  if (stanza->kind() == Kind::presence) return router.broadcast(stanza, ticket);
+  if (stanza->has_to()) return router.route(stanza, ticket);
+  // RFC 6120 §10.3.1, §10.3.3: without `to` it is for the account itself.
+  const BareJid own{JidView(jid_)};
+  return router.route(stanza->with(stanza->from(), own), ticket);
+}
+
+// STYLE, invariant 7: only from whom was asked, with the id that was asked.
+bool ClientSession::answers_our_ping(const Element& element, Type type) {
+  if (ping_id_.empty() || (type != Type::result && type != Type::error)) return false;
+  if (element.raw_attribute("id") != ping_id_) return false;
+  const auto to = element.raw_attribute("to");
+  if (!to.empty() && to != jid_.domainpart()) return false;
+  ping_id_.clear();
+  if (!managed_) tell_confirmations(Receipt::received);
+  return true;
+}
+
+void ClientSession::send_ping(const std::string& id) {
+  const Jid domain{JidView::of_prepared(jid_.domainpart())};
+  push(Stanza::make({Kind::iq, Type::get, domain, jid_}, id, "<ping xmlns='urn:xmpp:ping'/>"), Undelivered::drop);
+}
+
+// RFC 6120 §4.6.1: silence alone closes nothing; XEP-0198 §4 or XEP-0199 §4.1 ask.
+void ClientSession::ask_for_life() {
+  if (!outbox_) return;
+  if (managed_) {
+    asked_for_ack_ = true;
+    outbox_->push_raw("<r xmlns='urn:xmpp:sm:3'/>");
+  } else {
+    if (ping_id_.empty()) ping_id_ = random_token(8);
+    send_ping(ping_id_);
+  }
+}
+
+// Without stream management a ping behind the messages shows that they have arrived.
+void ClientSession::confirm(std::function<void(Receipt)> told) {
+  if (finished_) return told(Receipt::lost);
+  if (managed_) {
+    const auto number = acknowledged_ + static_cast<std::uint32_t>(unacknowledged_.size());
+    if (unacknowledged_.empty()) return told(Receipt::received);
+    confirmations_.push_back({number, std::move(told)});
+    return;
+  }
+  confirmations_.push_back({0, std::move(told)});
+  ping_id_ = random_token(8);
+  send_ping(ping_id_);
+}
+
+SessionDescription ClientSession::describe() const {
+  SessionDescription d;
+  d.jid = jid_.text();
+  d.address = last_address_;
+  d.number = static_cast<std::int64_t>(stream_ ? stream_->number : number_);
+  d.transport = stream_ && stream_->transport->is_encrypted() ? "tls" : "tcp";
+  d.connected_at = to_datetime(connected_at_);
+  d.idle_seconds = std::chrono::duration_cast<Seconds>(home_.shard.core().now() - last_heard_).count();
+  d.queued = static_cast<std::int64_t>(managed_ ? unacknowledged_.size() : outbox_ ? outbox_->size() : 0);
+  d.resumable = is_resumable();
+  d.disconnected = stream_ == nullptr;
+  return d;
+}
+
+}  // namespace jackdaw

@@ -1,0 +1,280 @@
+// From the first byte to a proven account: stream header, STARTTLS, SASL, registration before log-in. Once per
+// connection. Start reading at negotiate(), at the end of the file.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/bytes.h"
+#include "base/metrics.h"
+#include "net/listener.h"
+#include "stream/negotiation.h"
+#include "stream/stream_counters.h"
+#include "stream/stream_settings.h"
+
+namespace jackdaw {
+namespace {
+
+// ARCHITECTURE "Everything bounded": what a stranger may send.
+constexpr XmlLimits limits_before_authentication{.bytes = 10'000, .elements = 32, .depth = 16};
+constexpr std::size_t bytes_before_authentication = 64 * 1024;  // in all
+constexpr auto first_byte_time = 10s;
+constexpr auto handshake_time = 30s;
+constexpr auto registration_time = 5min;
+constexpr auto close_time = 5s;
+
+void send_header(Negotiation& n, std::string_view content_ns) {
+  const auto& asked = n.stream->reader.header();
+  std::string out = "<?xml version='1.0'?><stream:stream xmlns='";
+  append_escaped(out, content_ns);
+  out += "' xmlns:stream='http://etherx.jabber.org/streams' id='" + random_token(16) + "'";
+  // RFC 6120 §4.7.1: from names the domain; for one that is not ours, the one the client asked for is not claimed.
+  const auto names = n.core_shard().domain_names();
+  const std::string& from = !n.domain.empty() ? n.domain : names.empty() ? std::string() : names.front();
+  if (!from.empty()) {
+    out += " from='";
+    append_escaped(out, from);
+    out += '\'';
+  }
+  if (const auto from_client = Jid::parse(asked.from)) {
+    out += " to='";
+    append_escaped(out, from_client->text());
+    out += '\'';
+  }
+  // RFC 6120 §4.7.5: without a version in theirs there is none in ours.
+  if (n.has_version) out += " version='1.0'";
+  n.write(out + " xml:lang='en'>");
+  n.header_sent = true;
+}
+
+// Which condition the header earns; empty: it is good.
+std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& header) {
+  if (header.ns != streams_ns)
+    return StreamError{StreamCondition::invalid_namespace, "The stream's namespace is not known."};
+  if (header.local != "stream")
+    return StreamError{StreamCondition::bad_format, "A stream begins with <stream:stream>."};
+  if (header.content_ns == server_ns || header.content_ns == "jabber:component:accept")
+    return StreamError{StreamCondition::policy_violation, "Only clients are served here."};
+  // RFC 6120 §4.8.2: the content namespace may also be declared on each stanza.
+  if (header.content_ns != client_ns && header.content_ns != streams_ns)
+    return StreamError{StreamCondition::invalid_namespace, "The stanzas' namespace is not known."};
+  if (header.to.empty()) return StreamError{StreamCondition::improper_addressing, "A stream header needs `to`."};
+  const auto domain = prepare_domainpart(header.to);
+  if (!domain || !n.core_shard().domain(*domain))
+    return StreamError{StreamCondition::host_unknown, "This server does not serve that domain."};
+  if (!n.domain.empty() && n.domain != *domain)
+    return StreamError{StreamCondition::policy_violation, "The domain of a stream may not change."};
+  n.domain = *domain;
+  const std::string elsewhere = n.core_shard().settings().value(c2s_redirect, n.domain);
+  // RFC 6120 §4.9.3.19.
+  if (!elsewhere.empty()) return StreamError{StreamCondition::see_other_host, {}, elsewhere};
+  return std::nullopt;
+}
+
+std::string features_before_authentication(Negotiation& n) {
+  Domain& domain = *n.served();
+  std::string out = "<stream:features>";
+  const bool encrypted = n.stream->transport->is_encrypted();
+  const bool required = domain.value(auth_require_tls);
+  if (!encrypted) {
+    out += "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>";
+    out += required ? "<required/></starttls>" : "</starttls>";
+  }
+  if (encrypted || !required) {
+    n.mechanisms_offered = offered_mechanisms(n);
+    out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
+    for (std::size_t at = 0; at < n.mechanisms_offered.size();) {
+      const auto end = std::min(n.mechanisms_offered.find(' ', at), n.mechanisms_offered.size());
+      out.append("<mechanism>").append(n.mechanisms_offered, at, end - at).append("</mechanism>");
+      at = end + 1;
+    }
+    out += "</mechanisms>";
+    if (!n.bindings.empty()) {
+      // XEP-0440 §3.
+      out += "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>";
+      for (const auto& binding : n.bindings) out += "<channel-binding type='" + binding.name + "'/>";
+      out += "</sasl-channel-binding>";
+    }
+    for (const auto& feature : domain.stream_features())
+      if (feature.when == StreamFeature::When::before_authentication) out += feature.xml(domain);
+  }
+  return out + "</stream:features>";
+}
+
+// RFC 6120 §5.4: what came behind <starttls/> in clear is discarded with the reader's memory.
+Task<bool> upgrade(Negotiation& n) {
+  if (n.stream->transport->is_encrypted()) {
+    n.write("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
+    co_await n.stream->transport->close(close_time);
+    co_return false;
+  }
+  SSL_CTX* context = n.shard->tls->of(n.domain);
+  if (!context) {
+    n.write("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
+    co_await n.stream->transport->close(close_time);
+    co_return false;
+  }
+  n.write("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+  n.stream->reader.restart();
+  n.header_sent = false;
+  const auto tls = n.shard->tls;  // stays while a reload replaces it
+  if (!co_await n.stream->transport->start_tls(context, tls->chooser(), handshake_time)) {
+    count_handshake_failure();
+    n.log().problem("TLS handshake failed",
+                    {{"address", n.stream->transport->address()}, {"why", TlsState::last_error()}});
+    n.stream->transport->abandon();
+    co_return false;
+  }
+  co_return true;
+}
+
+// An iq that may come before a log-in (XEP-0077 §3.1). False: it may not.
+Task<bool> answer_before_authentication(Negotiation& n, const OwnedElement& owned) {
+  const Element iq = owned.element();
+  const Element payload = iq.first_child();
+  if (iq.ns() != client_ns || iq.local() != "iq" || !payload || iq.count_children() != 1) co_return false;
+  const PreAuthHandler* handler = n.served()->find_before_authentication(payload.name());
+  const auto type = type_of(Kind::iq, iq.attribute("type"));
+  if (!handler || !type || (*type != Type::get && *type != Type::set)) co_return false;
+  const StanzaRef stanza = Stanza::make({Kind::iq, *type, {}, n.served()->jid()}, iq.attribute("id"), payload.xml());
+  n.deadline = n.shard->shard.core().now() + registration_time;
+  const std::string address = n.stream->transport->address();
+  Reply reply = StanzaError{Condition::internal_server_error};
+  try {
+    reply = co_await (*handler)(IqRequest{stanza, BareJid{}}, address);
+  } catch (const std::exception& bug) {
+    n.log().crash("a handler failed", {{"payload", payload.ns()}, {"why", bug.what()}});
+  }
+  const auto answer = reply.error() ? error_reply(*stanza, *reply.error()) : result_reply(*stanza, reply.payload());
+  if (reply.error()) n.log().info("request refused", {{"condition", name_of(reply.error()->condition)}});
+  n.write(answer->xml());
+  co_return true;
+}
+
+// One stream, from its features to what ends it: an upgrade (true), a proven account, or the end (false).
+Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who) {
+  if (n.has_version) n.write(features_before_authentication(n));
+  for (;;) {
+    Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
+    if (heard.what != Heard::What::element) {
+      co_await end_stream(n, heard.what);
+      co_return false;
+    }
+    const Element element = heard.element.element();
+    if (!n.served()) {
+      co_await end_stream(n, StreamError{StreamCondition::host_gone, "The domain is no longer served here."});
+      co_return false;
+    }
+    if (element.is({tls_ns, "starttls"})) co_return co_await upgrade(n);
+    if (element.is({sasl_ns, "auth"}) && !n.mechanisms_offered.empty()) {
+      bool ended = false;
+      who = co_await authenticate(n, std::move(heard.element), ended);
+      if (who || ended) co_return false;
+      continue;
+    }
+    if (!n.mechanisms_offered.empty() && co_await answer_before_authentication(n, heard.element)) continue;
+    // RFC 6120 §4.9.3.12: nothing else may come before authentication.
+    co_await end_stream(n, StreamError{StreamCondition::not_authorized, "Log in first."});
+    co_return false;
+  }
+}
+
+// The connection moves once: to the core where the account lives.
+void move_home(Negotiation n, Authenticated who) {
+  StreamShard& home = n.shard->home_of(who.account.text());
+  if (&home == n.shard) {
+    spawn(serve_client(std::move(n), std::move(who)));
+    return;
+  }
+  n.stream->transport->leave();
+  n.shard = &home;
+  auto box = std::make_unique<std::pair<Negotiation, Authenticated>>(std::move(n), std::move(who));
+  home.shard.core().post([box = std::move(box), &home] {
+    box->first.stream->transport->arrive(home.shard.core());
+    spawn(serve_client(std::move(box->first), std::move(box->second)));
+  });
+}
+
+}  // namespace
+
+Task<bool> open_stream(Negotiation& n) {
+  const Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
+  if (heard.what != Heard::What::header) {
+    co_await end_stream(n, heard.what);
+    co_return false;
+  }
+  const StreamHeader& header = n.stream->reader.header();
+  n.has_version = !header.version.empty();
+  n.lang = header.lang.substr(0, 64);
+  const auto refused = check_header(n, header);
+  send_header(n, header.content_ns == server_ns || header.content_ns == "jabber:component:accept" ? header.content_ns
+                                                                                                  : client_ns);
+  if (!refused) co_return true;
+  co_await end_stream(n, *refused);
+  co_return false;
+}
+
+Task<void> end_stream(Negotiation& n, StreamError why) {
+  count_stream_error(why.condition);
+  n.log().problem(
+      "stream ended",
+      {{"condition", name_of(why.condition)}, {"why", why.text}, {"address", n.stream->transport->address()}});
+  if (!n.header_sent) send_header(n, client_ns);
+  n.write(why.xml() + "</stream:stream>");
+  co_await n.stream->transport->close(close_time);
+}
+
+Task<void> end_stream(Negotiation& n, Heard::What what) {
+  switch (what) {
+    case Heard::What::error:
+      co_await end_stream(n, stream_error_of(n.stream->reader.error()));
+      break;
+    case Heard::What::silent:
+      co_await end_stream(n, StreamError{StreamCondition::connection_timeout, "You took too long."});
+      break;
+    case Heard::What::interrupted:
+      co_await end_stream(n, StreamError{StreamCondition::system_shutdown, "The server is going down."});
+      break;
+    case Heard::What::too_much:
+      co_await end_stream(n, StreamError{StreamCondition::policy_violation, "You sent too much before logging in."});
+      break;
+    case Heard::What::header:
+    case Heard::What::element:
+      co_await end_stream(n, StreamError{StreamCondition::bad_format, "A stream header was expected."});
+      break;
+    case Heard::What::close:
+      if (!n.header_sent) send_header(n, client_ns);
+      n.write("</stream:stream>");
+      co_await n.stream->transport->close(close_time);
+      break;
+    case Heard::What::closed:
+      n.stream->transport->abandon();
+      break;
+  }
+}
+
+Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamShard& here) {
+  const Steady now = here.shard.core().now();
+  Negotiation n{.stream = std::make_unique<XmlStream>(std::move(transport), here.shard.server().next_number++),
+                .shard = &here,
+                .deadline = now + first_byte_time};
+  n.stream->reader.set_limits(limits_before_authentication);
+  n.stream->set_budget(bytes_before_authentication);
+  n.log().info("connection accepted", {{"address", n.stream->transport->address()}});
+  if (mode == TlsMode::at_once) {
+    const auto tls = here.tls;
+    SSL_CTX* context = tls->of({});
+    if (!context || !co_await n.stream->transport->start_tls(context, tls->chooser(), handshake_time)) {
+      count_handshake_failure();
+      n.log().problem("TLS handshake failed",
+                      {{"address", n.stream->transport->address()}, {"why", TlsState::last_error()}});
+      co_return;
+    }
+    n.deadline = here.shard.core().now() + first_byte_time;
+  }
+  std::optional<Authenticated> who;
+  for (bool again = true; again;) {
+    if (!co_await open_stream(n)) co_return;
+    n.deadline = now + here.shard.value(c2s_login_time);
+    again = co_await negotiate_features(n, who);
+  }
+  if (who) move_home(std::move(n), std::move(*who));
+}
+
+}  // namespace jackdaw

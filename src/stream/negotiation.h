@@ -1,0 +1,63 @@
+// Negotiation: what is known of a stream before it is bound, and how it answers. Shared by negotiate.cc (before the
+// account is proven), authenticate.cc (SASL) and c2s.cc (binding).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/listener.h"
+#include "stanza/errors.h"
+#include "stream/channel_binding.h"
+#include "stream/stream_shard.h"
+#include "stream/xml_stream.h"
+
+namespace jackdaw {
+
+constexpr std::string_view tls_ns = "urn:ietf:params:xml:ns:xmpp-tls";
+constexpr std::string_view sasl_ns = "urn:ietf:params:xml:ns:xmpp-sasl";
+constexpr std::string_view bind_ns = "urn:ietf:params:xml:ns:xmpp-bind";
+
+struct Negotiation {
+  std::unique_ptr<XmlStream> stream;
+  StreamShard* shard;
+  Steady deadline;     // to log in by
+  std::string domain;  // what the stream header's `to` named; frozen once an account is proven
+  std::string lang;
+  std::string mechanisms_offered;  // space-separated, as advertised
+  std::vector<ChannelBinding> bindings;
+  int failures = 0;           // of SASL on this connection, weighed
+  bool proof_failed = false;  // the last one was a wrong password
+  bool header_sent = false;
+  bool has_version = true;
+
+  Shard& core_shard() { return shard->shard; }
+  Domain* served() { return core_shard().domain(domain); }
+  void write(std::string_view bytes) { stream->write(bytes); }
+  const Log& log() const { return stream->log(); }
+};
+
+// Reads the client's stream header and answers with ours (RFC 6120 §4.2, §4.7). False: the stream has ended.
+Task<bool> open_stream(Negotiation& n);
+// Ends the stream with an error: the header if it was not sent yet, the error, the closing tag, the log line, the
+// counter.
+Task<void> end_stream(Negotiation& n, StreamError why);
+// The same for what next() said when it said no element. Quiet where the peer has just gone.
+Task<void> end_stream(Negotiation& n, Heard::What what);
+
+// What a SASL exchange ended in: the account, and what <success/> is to carry; or empty, and the client was told.
+struct Authenticated {
+  BareJid account;
+  std::string success;  // ready XML
+};
+// The mechanisms to be offered now, strongest first (RFC 6120 §6.3.3).
+std::string offered_mechanisms(Negotiation& n);
+Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement auth, bool& ended);
+
+// Accepts a connection: from its first byte until its role and account are known. Start of every stream's story.
+Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamShard& here);
+// Goes on at the account's home core: success, binding, the session.
+Task<void> serve_client(Negotiation n, Authenticated who);
+
+}  // namespace jackdaw

@@ -1,0 +1,147 @@
+// The settings of listeners, streams and authentication: rows beside the code they rule.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "base/bytes.h"
+#include "router/provision.h"
+#include "settings/setting.h"
+
+namespace jackdaw {
+
+constexpr Setting<StringList> listen_client{.name = "listen.client",
+                                            .fallback = "127.0.0.1:5222,[::1]:5222",
+                                            .help =
+                                                "Addresses with STARTTLS, meant for clients; every role is accepted on "
+                                                "each. \"*:5222\" opens it to the world."};
+constexpr Setting<StringList> listen_server{
+    .name = "listen.server",
+    .fallback = "127.0.0.1:5269,[::1]:5269",
+    .help = "Addresses with STARTTLS, meant for servers; every role is accepted on each."};
+constexpr Setting<StringList> listen_tls{
+    .name = "listen.tls",
+    .fallback = "127.0.0.1:5223,[::1]:5223",
+    .help = "Addresses with TLS from the first byte (XEP-0368); every role is accepted on each."};
+constexpr Setting<std::int64_t> listen_channels{
+    .name = "listen.channels",
+    .fallback = 1'000'000,
+    .min = 0,
+    .max = 10'000'000,
+    .help = "So many connections may be open in all; a further one is closed at once."};
+constexpr Setting<std::int64_t> listen_channels_per_address{
+    .name = "listen.channels_per_address",
+    .fallback = 1000,
+    .min = 0,
+    .max = 10'000'000,
+    .help = "So many connections may be open from one address (IPv6: one /64); 0: no limit."};
+
+constexpr Setting<std::string> tls_certificate{
+    .name = "tls.certificate",
+    .fallback = "",
+    .scope = Scope::domain,
+    .help = "File with the certificate and its chain (PEM); empty: certs/DOMAIN.pem in the data directory."};
+constexpr Setting<std::string> tls_key{
+    .name = "tls.key",
+    .fallback = "",
+    .scope = Scope::domain,
+    .help = "File with the private key (PEM); empty: certs/DOMAIN.key in the data directory."};
+
+constexpr Setting<bool> auth_require_tls{
+    .name = "auth.require_tls",
+    .fallback = true,
+    .scope = Scope::domain,
+    .help = "Clients must encrypt before they log in. Turned off, passwords may be guessed from what SCRAM shows."};
+constexpr Setting<bool> auth_plain_without_tls{
+    .name = "auth.plain_without_tls",
+    .fallback = false,
+    .scope = Scope::domain,
+    .help = "Unsafe: offer PLAIN without TLS too, which sends passwords in clear. For measurements on one machine."};
+constexpr Setting<bool> auth_external{
+    .name = "auth.external",
+    .fallback = false,
+    .scope = Scope::domain,
+    .help = "Ask clients of this domain for a certificate and let it prove the account (SASL EXTERNAL)."};
+constexpr Setting<std::string> auth_external_ca{
+    .name = "auth.external_ca",
+    .fallback = "",
+    .scope = Scope::domain,
+    .help = "File with the certificates (PEM) that may sign clients' certificates; empty: the system's."};
+constexpr Setting<std::string> auth_external_field{.name = "auth.external_field",
+                                                   .fallback = "xmppaddr",
+                                                   .choices = "xmppaddr,email,cn",
+                                                   .scope = Scope::domain,
+                                                   .help = "Where a client's certificate names the account."};
+
+constexpr Setting<Seconds> c2s_idle{
+    .name = "c2s.idle",
+    .fallback = 10min,
+    .min = 1s,
+    .max = 24h,
+    .help = "After this long without data the server asks the client; no answer within 60 seconds ends the stream."};
+constexpr Setting<std::int64_t> c2s_max_stanza{
+    .name = "c2s.max_stanza",
+    .fallback = 256 * 1024,
+    .min = 10'000,
+    .max = 16 << 20,
+    .unit = Unit::bytes,
+    .help = "The largest stanza a client may send. A larger one closes its stream."};
+constexpr Setting<std::int64_t> c2s_rate{
+    .name = "c2s.rate",
+    .fallback = 100 * 1024,
+    .min = 0,
+    .max = 1 << 30,
+    .unit = Unit::bytes,
+    .help = "Bytes a second a client may send on average; above it the server reads more slowly. 0: no limit."};
+constexpr Setting<std::int64_t> c2s_burst{.name = "c2s.burst",
+                                          .fallback = 1 << 20,
+                                          .min = 10'000,
+                                          .max = 1 << 30,
+                                          .unit = Unit::bytes,
+                                          .help = "Bytes a client may send at once before c2s.rate slows it down."};
+constexpr Setting<std::int64_t> c2s_outbox{
+    .name = "c2s.outbox",
+    .fallback = 1 << 20,
+    .min = 64 * 1024,
+    .max = 256 << 20,
+    .unit = Unit::bytes,
+    .help = "Bytes that may wait for a client that does not read. More ends its stream; messages are kept for later."};
+constexpr Setting<std::string> c2s_bind_conflict{.name = "c2s.bind_conflict",
+                                                 .fallback = "replace",
+                                                 .choices = "replace,refuse,rename",
+                                                 .scope = Scope::domain,
+                                                 .help =
+                                                     "When a resource is bound that is connected already: end the old "
+                                                     "one, refuse the new one, or give it another name."};
+constexpr Setting<std::int64_t> c2s_max_resources{.name = "c2s.max_resources",
+                                                  .fallback = 20,
+                                                  .min = 1,
+                                                  .max = 1000,
+                                                  .scope = Scope::domain,
+                                                  .help = "So many devices of one account may be connected."};
+constexpr Setting<std::string> c2s_redirect{.name = "c2s.redirect",
+                                            .fallback = "",
+                                            .scope = Scope::domain,
+                                            .help =
+                                                "Send clients of this domain to another host (\"name\" or "
+                                                "\"name:port\") before they log in; empty: serve them."};
+constexpr Setting<Seconds> c2s_resume_time{
+    .name = "c2s.resume_time",
+    .fallback = 5min,
+    .min = 0s,
+    .max = 24h,
+    .help = "How long a session with stream management waits for its client to come back (XEP-0198); 0: not at all."};
+constexpr Setting<std::int64_t> c2s_resume_queue{.name = "c2s.resume_queue",
+                                                 .fallback = 2000,
+                                                 .min = 10,
+                                                 .max = 1'000'000,
+                                                 .help =
+                                                     "So many stanzas may wait unacknowledged for a client; more ends "
+                                                     "its session, and messages are kept for later."};
+constexpr Setting<Seconds> c2s_login_time{.name = "c2s.login_time",
+                                          .fallback = 60s,
+                                          .min = 5s,
+                                          .max = 1h,
+                                          .help = "A client that has not logged in after this long is disconnected."};
+
+// All of them, and those of router/provision.h.
+SettingRows stream_settings();
+
+}  // namespace jackdaw

@@ -1,0 +1,31 @@
+// StreamShard: what the streams of one core share: TLS contexts, sessions that may be resumed, the other cores.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "router/shard.h"
+#include "stream/login_limits.h"
+#include "stream/resume_id.h"
+#include "stream/tls_contexts.h"
+
+namespace jackdaw {
+
+class ClientSession;
+
+struct StreamShard {
+  Shard& shard;
+  std::shared_ptr<TlsContexts> tls;
+  // All cores' ones, in order; a connection moves by posting to its home's.
+  const std::vector<std::unique_ptr<StreamShard>>& all;
+  // Sessions with an id to be resumed by (XEP-0198 §5): one entry a session, gone with it.
+  boost::unordered_flat_map<ResumeId, std::weak_ptr<ClientSession>, ResumeIdHash> resumable{};
+  // Of core 0 only, which is asked by all: so that tries on several cores are counted together.
+  LoginLimits login_limits{};
+
+  StreamShard& home_of(std::string_view bare) const { return *all[shard.server().home_of(bare)]; }
+};
+
+}  // namespace jackdaw
