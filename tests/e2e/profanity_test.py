@@ -4,7 +4,9 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +29,7 @@ class Terminal:
         environment.pop("TMUX", None)
         subprocess.run(["tmux", "-S", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "profanity"],
                        env=environment, check=True)
+        self.process = os.pidfd_open(int(self.tmux("list-panes", "-F", "#{pane_pid}")))
 
     def tmux(self, *words):
         return subprocess.run(["tmux", "-S", self.socket, *words], check=True, capture_output=True, text=True).stdout
@@ -60,7 +63,12 @@ class Terminal:
         self.wait_for("logged in successfully")
 
     def close(self):
+        """Ends profanity and waits until it is gone: it writes into its home to the last."""
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+        if not select.select([self.process], [], [], PATIENCE)[0]:
+            signal.pidfd_send_signal(self.process, signal.SIGKILL)
+            select.select([self.process], [], [], PATIENCE)
+        os.close(self.process)
 
 
 def converse(romeo, juliet):
