@@ -41,11 +41,11 @@ struct OfflinePart final : AccountPart {
   std::vector<Later<bool>*> turns;       // wait until it is counted, in order
   std::int64_t messages = 0, bytes = 0;  // kept and being kept
   IdMaker ids;
-  int storing = 0;                // under way to the store
-  Later<bool>* stored = nullptr;  // waits for the last of them
-  bool again = false;             // more was asked for while messages went out
-  int in_flight = 0;              // batches given to a session that has not confirmed them yet
-  std::string sent_upto;          // while there are any: not sent to another up to this id
+  std::int64_t storing = 0, storing_bytes = 0;  // under way to the store, or waiting for their turn
+  Later<bool>* stored = nullptr;                // waits for the last of them
+  bool again = false;                           // more was asked for while messages went out
+  int in_flight = 0;                            // batches given to a session that has not confirmed them yet
+  std::string sent_upto;                        // while there are any: not sent to another up to this id
 };
 
 class OfflineMessages final : public Offline {
@@ -145,6 +145,9 @@ ArchiveItem OfflineMessages::item_of(Account& account, const Stanza& stanza) {
 
 Task<Fate> OfflineMessages::append(std::shared_ptr<Account> account, StanzaRef stanza) {
   OfflinePart& kept = part(*account);
+  // While the store counts, not more wait for it than may be kept at all.
+  if (kept.storing > domain_.value(max_messages) || kept.storing_bytes > domain_.value(max_bytes))
+    co_return Fate::refused;
   if (!co_await count(account) || account->removed) co_return Fate::refused;
   // From the id to append() there is no wait: ids sort in the order of storing, and what is sent up to an id is all.
   ArchiveItem item = item_of(*account, *stanza);
@@ -164,8 +167,11 @@ Task<Fate> OfflineMessages::append(std::shared_ptr<Account> account, StanzaRef s
 
 Task<void> OfflineMessages::store(std::shared_ptr<Account> account, StanzaRef stanza, std::function<void(Fate)> done) {
   OfflinePart& kept = part(*account);
+  const auto size = static_cast<std::int64_t>(stanza->payload().size());
   ++kept.storing;
+  kept.storing_bytes += size;
   const Fate fate = co_await append(account, std::move(stanza));
+  kept.storing_bytes -= size;
   done(fate);
   if (--kept.storing == 0 && kept.stored) std::exchange(kept.stored, nullptr)->set(true);
   // Somebody came while it was being written.

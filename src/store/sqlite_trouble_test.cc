@@ -174,8 +174,6 @@ TEST_F(SqliteTrouble, the_log_does_not_grow_for_ever) {
 }
 
 TEST_F(SqliteTrouble, the_log_tells_it_once_a_minute) {
-  if (__has_feature(thread_sanitizer))
-    GTEST_SKIP() << "the system's spdlog is not instrumented: false reports at close";
   FaultVfs disk{"told once"};
   set_log_level(LogLevel::failures);
   ASSERT_EQ(open_log(directory_.file("log")), "");
