@@ -17,7 +17,7 @@ import time
 import unittest
 
 from authority import Authority
-from clients_test import Client
+from people import Person
 from program import Jackdaw, PATIENCE
 from raw_client import HEADER, Ended, RawClient
 
@@ -211,17 +211,10 @@ class Proven(External):
     def test_a_real_client(self):
         """slixmpp logs in with its certificate, without a password, and talks to one with a password."""
         self.serve("auth.external=true")
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(self.talk())
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.close()
+        asyncio.run(self.talk())
 
     async def talk(self):
-        romeo, juliet = Client(ROMEO + "/garden"), Client(JULIET + "/balcony")
+        romeo, juliet = Person(ROMEO + "/garden"), Person(JULIET + "/balcony")
         romeo.password = romeo.credentials["password"] = ""
         romeo.certfile, romeo.keyfile = NAMES["romeo"], NAMES["key"]
         romeo["feature_mechanisms"].use_mech = "EXTERNAL"
@@ -229,10 +222,9 @@ class Proven(External):
         await romeo.come(self.port)
         self.assertEqual((romeo["feature_mechanisms"].mech.name, romeo.boundjid.full), ("EXTERNAL", ROMEO + "/garden"))
         romeo.send_message(JULIET, "Call me but love")
-        got = await juliet.expect("message")
-        self.assertEqual((got["from"], got["body"]), (ROMEO + "/garden", "Call me but love"))
+        self.assertEqual((await juliet.expect_message("Call me but love"))["from"], ROMEO + "/garden")
         juliet.send_message(ROMEO + "/garden", "How camest thou hither?")
-        self.assertEqual((await romeo.expect("message"))["body"], "How camest thou hither?")
+        await romeo.expect_message("How camest thou hither?")
         await romeo.go()
         await juliet.go()
 
