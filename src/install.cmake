@@ -5,12 +5,13 @@ include(GNUInstallDirs)
 
 set(packaging ${CMAKE_SOURCE_DIR}/packaging)
 install(TARGETS jackdaw RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-# The unit names the program where it is installed.
-file(READ ${packaging}/jackdaw.service unit)
-string(REPLACE "/usr/bin/jackdaw" "${CMAKE_INSTALL_FULL_BINDIR}/jackdaw" unit "${unit}")
-string(REPLACE "/usr/share/doc/jackdaw" "${CMAKE_INSTALL_FULL_DOCDIR}" unit "${unit}")
-file(WRITE ${CMAKE_BINARY_DIR}/jackdaw.service "${unit}")
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${packaging}/jackdaw.service)
+# The unit names the program where it is installed, which `cmake --install --prefix` may say.
+install(CODE "set(packaging \"${packaging}\")\nset(made \"${CMAKE_BINARY_DIR}/jackdaw.service\")")
+install(CODE [[
+  file(READ ${packaging}/jackdaw.service unit)
+  string(REPLACE "/usr/" "${CMAKE_INSTALL_PREFIX}/" unit "${unit}")
+  file(WRITE ${made} "${unit}")
+]])
 install(FILES ${CMAKE_BINARY_DIR}/jackdaw.service DESTINATION lib/systemd/system)
 install(FILES ${packaging}/sysusers.d/jackdaw.conf DESTINATION lib/sysusers.d)
 install(FILES ${packaging}/tmpfiles.d/jackdaw.conf DESTINATION lib/tmpfiles.d)

@@ -156,7 +156,7 @@ class Service(unittest.TestCase):
 
     def test_the_manual_page_is_shown(self):
         page = do("man --pager=cat jackdaw")
-        self.assertIn("jackdaw user add", page)
+        self.assertIn("user add JID [--admin]", page)
         self.assertEqual(do("man --warnings --pager=cat --local-file packaging/jackdaw.1"), page)
 
     def test_bash_completes_its_words(self):
