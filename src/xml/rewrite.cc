@@ -8,53 +8,7 @@ namespace jackdaw {
 namespace {
 
 // Line ends and tabs that came as references must stay references (XML 1.0 §2.11, §3.3.3).
-void append_value(std::string& out, std::string_view value) {
-  for (char c : value) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      case '\t':
-        out += "&#9;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
-
-void append_text(std::string& out, std::string_view text) {
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
+constexpr std::string_view special_in_values = "&<'\t\n\r", special_in_text = "&<>\r";
 
 // XML 1.0 §2.11: CR LF and CR are one line end.
 std::string with_plain_lines(std::string_view raw) {
@@ -154,7 +108,7 @@ class Rewriter {
         out_ += '\'';
       }
       out_.append(" ").append(name).append("='");
-      append_value(out_, value(a));
+      append_escaped(out_, value(a), special_in_values);
       out_ += '\'';
     }
   }
@@ -166,7 +120,7 @@ class Rewriter {
     const auto raw = bytes(t.at, t.end);
     const std::string lines =
         t.flags & tape_flag::odd || t.flags & tape_flag::cdata ? with_plain_lines(raw) : std::string(raw);
-    append_text(out_, t.flags & tape_flag::cdata ? lines : unescaped(lines));
+    append_escaped(out_, t.flags & tape_flag::cdata ? lines : unescaped(lines), special_in_text);
     return index + 1;
   }
 
@@ -199,12 +153,7 @@ std::string attribute_text(std::string_view raw) {
 
 std::string spelled_namespace(std::string_view ns) {
   std::string out;
-  for (char c : ns) {
-    if (c == '\n' || c == '\t')
-      append_value(out, {&c, 1});
-    else
-      append_escaped(out, {&c, 1});
-  }
+  append_escaped(out, ns, "&<>'\"\t\n\r");
   return out;
 }
 

@@ -89,8 +89,9 @@ class Element {
   std::string_view inherited_;
 };
 
-// Appends `text` with & < > ' " written as references: for text and for attribute values.
-void append_escaped(std::string& out, std::string_view text);
+// Appends `text` with the `special` characters written as references; as it stands for text and for attribute values.
+// Special may be & < > ' " and the line ends and tabs.
+void append_escaped(std::string& out, std::string_view text, std::string_view special = "&<>'\"\r");
 std::string escaped(std::string_view text);
 // Decodes the predefined and numeric references of canonical bytes.
 std::string unescaped(std::string_view raw);
