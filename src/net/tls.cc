@@ -50,19 +50,33 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
   }
   const bool good = use_key(cipher, mac, key, iv, encrypt);
   OPENSSL_cleanse(&key, sizeof key);
+  // RFC 8446 §4.6.1, §C.4: with 1.3 a ticket is for one connection, so each brings the next one.
+  renew |= !encrypt && SSL_version(ssl) == TLS1_3_VERSION;
   return good ? (renew ? 2 : 1) : -1;
 }
 
-// XEP-0368 §3: xmpp-client and xmpp-server are accepted; a client that offers neither goes on without ALPN.
+// XEP-0368 §3: xmpp-client and xmpp-server are accepted. RFC 7301 §3.2: who offers others only means another protocol.
 // OpenSSL's signature. NOLINTNEXTLINE(readability-function-size)
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size,
                     void*) {
   static constexpr unsigned char ours[] = "\x0bxmpp-client\x0bxmpp-server";
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, size, ours, sizeof ours - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
-    return SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
+}
+
+// The name in the extension server_name (RFC 6066 §3): a list's size, a type (0: a host's name), the name's size, the
+// name. Empty when there is none, or it is not written so; that OpenSSL refuses itself.
+std::string_view server_name(SSL* ssl) {
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1 || size < 5 || bytes[2] != 0)
+    return {};
+  const std::size_t name_size = static_cast<std::size_t>(bytes[3]) << 8 | bytes[4];
+  if (name_size > size - 5) return {};
+  return {reinterpret_cast<const char*>(bytes) + 5, name_size};
 }
 
 Failure file_failure(const std::string& file, const std::string& what) {
@@ -71,17 +85,21 @@ Failure file_failure(const std::string& file, const std::string& what) {
 
 }  // namespace
 
+// Before anything else is looked at: a ticket is only good for the domain that it was made for (RFC 6066 §3), and which
+// that is the context says. OpenSSL's callback for the name comes after the ticket.
 int choose_context(SSL* ssl, int*, void*) {
   auto* state = static_cast<TlsState*>(SSL_get_app_data(ssl));
-  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (!name || !*state->chooser_) return SSL_TLSEXT_ERR_OK;
+  const std::string_view name = server_name(ssl);
+  if (name.empty() || !*state->chooser_) return SSL_CLIENT_HELLO_SUCCESS;
   SSL_CTX* chosen = (*state->chooser_)(name);
-  if (!chosen) return SSL_TLSEXT_ERR_OK;  // an unknown name gets the first certificate: the client decides
-  if (chosen != SSL_get_SSL_CTX(ssl)) {
-    SSL_set_SSL_CTX(ssl, chosen);
-    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), SSL_CTX_get_verify_callback(chosen));
-  }
-  return SSL_TLSEXT_ERR_OK;
+  // An unknown name gets the first certificate: the client decides.
+  if (!chosen || chosen == SSL_get_SSL_CTX(ssl)) return SSL_CLIENT_HELLO_SUCCESS;
+  SSL_set_SSL_CTX(ssl, chosen);
+  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), SSL_CTX_get_verify_callback(chosen));
+  SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+  SSL_set_options(ssl, SSL_CTX_get_options(chosen));
+  SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(chosen));
+  return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 TlsTickets::TlsTickets(Clock& clock) : clock_(clock), born_(clock.steady()) {
@@ -128,13 +146,14 @@ Result<SslContextPtr> make_tls_context(const TlsFiles& files, std::shared_ptr<Tl
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
-  const std::string id = sha256(files.certificate).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
+  const std::string id = sha256(files.domain + '\n' + files.certificate).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
                                  static_cast<unsigned>(id.size()));
   // RFC 9325 §4.2: forward secrecy and AEAD only for 1.2; 1.3 has nothing else.
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
-  SSL_CTX_set_tlsext_servername_callback(context, choose_context);
+  SSL_CTX_set_client_hello_cb(context, choose_context, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
   SSL_CTX_set_ex_data(context, ticket_slot(), new std::shared_ptr<TlsTickets>(std::move(tickets)));
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
   if (client == ClientCertificate::asked) {

@@ -49,6 +49,7 @@ enum class ClientCertificate { not_asked, asked };
 struct TlsFiles {
   std::string certificate;  // chain in PEM, own certificate first
   std::string key;          // PEM
+  std::string domain = {};  // whose sessions may be resumed together
 };
 
 // Failure: one line that names the file, what is wrong and what to do.

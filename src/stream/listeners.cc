@@ -67,6 +67,11 @@ Result<Done> Listeners::plan_entry(const std::string& text, TlsMode mode, Plan& 
 Result<Done> Listeners::plan_address(SocketAddress address, TlsMode mode, Plan& plan) const {
   Address planned;
   planned.name = name_of(address, mode);
+  // Where the system chooses the port there may be several of the same text.
+  if (address.port() == 0)
+    planned.name += " #" + std::to_string(std::ranges::count_if(plan, [&](const Address& other) {
+                      return other.name.starts_with(planned.name + " #");
+                    }));
   const auto names_it = [&](const Address& other) {
     return other.name == planned.name || other.name == name_of(address, other_mode(mode));
   };

@@ -49,8 +49,9 @@ std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& head
     return StreamError{StreamCondition::invalid_namespace, "The stream's namespace is not known."};
   if (header.local != "stream")
     return StreamError{StreamCondition::bad_format, "A stream begins with <stream:stream>."};
+  // RFC 6120 §4.9.3.10: also a namespace that is known but not served.
   if (header.content_ns == server_ns || header.content_ns == "jabber:component:accept")
-    return StreamError{StreamCondition::policy_violation, "Only clients are served here."};
+    return StreamError{StreamCondition::invalid_namespace, "Only clients are served here."};
   // RFC 6120 §4.8.2: the content namespace may also be declared on each stanza.
   if (header.content_ns != client_ns && header.content_ns != streams_ns)
     return StreamError{StreamCondition::invalid_namespace, "The stanzas' namespace is not known."};

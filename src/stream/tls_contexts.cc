@@ -7,7 +7,7 @@
 namespace jackdaw {
 
 TlsFiles tls_files_of(const Settings& settings, const std::string& domain, const std::string& data_directory) {
-  TlsFiles files{settings.value(tls_certificate, domain), settings.value(tls_key, domain)};
+  TlsFiles files{settings.value(tls_certificate, domain), settings.value(tls_key, domain), domain};
   if (files.certificate.empty()) files.certificate = data_directory + "/certs/" + domain + ".pem";
   if (files.key.empty()) files.key = data_directory + "/certs/" + domain + ".key";
   return files;

@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import os
 import pathlib
+import re
 import socket
 import stat
 import subprocess
@@ -46,6 +47,14 @@ class Listening(unittest.TestCase):
         client = RawClient(port, *ROMEO, resource=resource)
         self.addCleanup(client.close)
         return client
+
+    def test_the_system_chooses_a_port_for_each_list(self):
+        self.jackdaw.start("--set", "listen.server=127.0.0.1:0", "--set", "auth.require_tls=false",
+                           "--set", "auth.plain_without_tls=true")
+        ports = re.findall(r"^Listening on 127\.0\.0\.1:(\d+) \(STARTTLS\)$", "".join(self.jackdaw.lines), re.M)
+        self.assertEqual(len(set(ports)), 2)
+        for port in ports:
+            self.enter(int(port), port).ping("here")
 
     def test_a_reload_moves_to_another_port_and_keeps_who_is_there(self):
         here, there = free_port(), free_port()
