@@ -69,8 +69,9 @@ std::string_view name_of(StreamCondition condition) { return stream_names[static
 
 std::string StanzaError::xml() const {
   const Row& row = stanza_rows[static_cast<int>(condition)];
-  std::string out = "<error type='";
-  out.append(type.empty() ? row.type : type).append("'><").append(row.name);
+  std::string out = "<error";
+  if (code != 0) out += " code='" + std::to_string(code) + "'";
+  out.append(" type='").append(type.empty() ? row.type : type).append("'><").append(row.name);
   out.append(" xmlns='").append(stanzas_ns).append("'/><text xmlns='").append(stanzas_ns).append("' xml:lang='en'>");
   append_escaped(out, text.empty() ? row.text : std::string_view{text});
   return out.append("</text>").append(extra).append("</error>");
@@ -110,7 +111,7 @@ StreamError stream_error_of(XmlError error) {
     case XmlError::unsupported_encoding:
       return {StreamCondition::unsupported_encoding, "XMPP is UTF-8 only."};
     case XmlError::too_big:
-      return {StreamCondition::policy_violation, "A stanza is larger than this server accepts."};
+      return {StreamCondition::policy_violation, "A stanza, or a name in it, is larger than this server accepts."};
     case XmlError::too_many_elements:
       return {StreamCondition::policy_violation, "A stanza has more elements than this server accepts."};
     case XmlError::too_deep:

@@ -46,6 +46,7 @@ struct StanzaError {
   std::string text = {};
   std::string extra = {};      // application-specific condition, ready XML
   std::string_view type = {};  // instead of type_of(condition)
+  int code = 0;                // XEP-0086's number, where a specification still wants one
 
   std::string xml() const;
 };

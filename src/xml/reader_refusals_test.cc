@@ -205,9 +205,9 @@ TEST(Limits, Namespaces) {
 
 TEST(Limits, Names) {
   EXPECT_EQ(same("<" + times(max_name_size, "n") + "/>"), "same");
-  EXPECT_EQ(plain("<" + times(max_name_size + 1, "n") + "/>"), "error not-well-formed");
-  EXPECT_EQ(plain("<" + times(max_name_size + 1, "n")), "error not-well-formed");
-  EXPECT_EQ(plain("<a " + times(max_name_size + 1, "n")), "error not-well-formed");
+  EXPECT_EQ(plain("<" + times(max_name_size + 1, "n") + "/>"), "error stanza-too-big");
+  EXPECT_EQ(plain("<" + times(max_name_size + 1, "n")), "error stanza-too-big");
+  EXPECT_EQ(plain("<a " + times(max_name_size + 1, "n")), "error stanza-too-big");
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ inline bool same_bytes(const char* a, const char* b, std::size_t size) {
   return memcmp(a, b, size) == 0;
 }
 
-enum class Step { ok, more, bad };
+enum class Step { ok, more, bad, too_long };
 
 // One character beyond ASCII at `p`: strict UTF-8 (RFC 3629) and an XML Char. Moves `p` behind it when ok.
 inline Step utf8(const char*& p, const char* end, std::uint32_t& code) {

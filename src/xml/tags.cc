@@ -44,7 +44,12 @@ scan::Step unusual_name(const char*& p, const char* end, bool& prefixed) {
     p = from;
     step = unusual_name(p, end, prefixed);
   }
-  return static_cast<std::size_t>(p - from) > max_name_size ? scan::Step::bad : step;
+  return static_cast<std::size_t>(p - from) > max_name_size ? scan::Step::too_long : step;
+}
+
+// A well-formed name may still be longer than we take.
+XmlError why_refused(scan::Step step) {
+  return step == scan::Step::too_long ? XmlError::too_big : XmlError::not_well_formed;
 }
 
 const char* skip_spaces(const char* p) {
@@ -86,7 +91,7 @@ bool XmlReader::start_tag() {
   bool prefixed = false;
   const auto step = qualified_name(p, end_, prefixed);
   if (step == scan::Step::more) return false;
-  if (step == scan::Step::bad) return refuse(XmlError::not_well_formed);
+  if (step != scan::Step::ok) return refuse(why_refused(step));
   if (scratch_->open.size() >= limits_.depth) return refuse(XmlError::too_deep);
   if (++elements_ > limits_.elements + 1) return refuse(XmlError::too_many_elements);
   tag_index_ = static_cast<std::uint32_t>(scratch_->tape.size());
@@ -125,7 +130,7 @@ bool XmlReader::attributes(const char* p) {
   bool prefixed = false;
   const auto step = qualified_name(p, end_, prefixed);
   if (step == scan::Step::more) return false;
-  if (step == scan::Step::bad) return refuse(XmlError::not_well_formed);
+  if (step != scan::Step::ok) return refuse(why_refused(step));
   if (++tag_attributes_ > max_attributes) return refuse(XmlError::too_many_attributes);
   // In place, as are all entries: one that is built elsewhere and moved here stalls the processor.
   auto& a = scratch_->tape.emplace_back(offset(name), 0U, 0U, static_cast<std::uint16_t>(p - name), TapeKind::attribute,
