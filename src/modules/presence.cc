@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
+#include "router/entitled.h"
 #include "router/module.h"
 #include "router/router.h"
 
@@ -37,7 +38,7 @@ class PresenceRules final : public Presences {
   void unavailable(Account& account, Resource& resource, const StanzaRef& stanza);
   void to_subscribers(Account& account, const StanzaRef& stanza);
   void to_own_resources(Account& account, const StanzaRef& stanza);
-  void to_directed(Resource& resource, const StanzaRef& stanza);
+  void to_directed(Account& account, Resource& resource, const StanzaRef& stanza);
   void send(const StanzaRef& stanza, JidView to) { domain_.router().route(stanza->with(stanza->from(), to)); }
   MaybeFate answer_probe(Account& account, const StanzaRef& probe);
   void note_unavailable(Account& account, const std::string& status) {
@@ -119,7 +120,7 @@ MaybeFate PresenceRules::directed(Resource& resource, Account& account, const St
     const auto at = std::find(known.begin(), known.end(), to);
     if (stanza->type() == Type::unavailable) {
       if (at != known.end()) known.erase(at);
-    } else if (at == known.end() && !(item && item->sees_us() && !to.is_full())) {
+    } else if (at == known.end() && !(resource.is_available() && item && item->sees_us() && !to.is_full())) {
       if (known.size() >= most_directed)
         return domain_.router().refuse(*stanza,
                                        StanzaError{Condition::resource_constraint, "Too many directed presences."});
@@ -129,8 +130,12 @@ MaybeFate PresenceRules::directed(Resource& resource, Account& account, const St
   return domain_.router().route(stanza, ticket);
 }
 
-void PresenceRules::to_directed(Resource& resource, const StanzaRef& stanza) {
-  for (const auto& to : std::exchange(resource.directed, {})) send(stanza, to);
+// Who has become a subscriber meanwhile has had the broadcast.
+void PresenceRules::to_directed(Account& account, Resource& resource, const StanzaRef& stanza) {
+  for (const auto& to : std::exchange(resource.directed, {})) {
+    const RosterItem* item = domain_.contacts() ? domain_.contacts()->find(account, BareJid{to}) : nullptr;
+    if (!(resource.is_available() && item && item->sees_us() && !to.is_full())) send(stanza, to);
+  }
 }
 
 // RFC 6121 §4.5.2.
@@ -139,7 +144,7 @@ void PresenceRules::unavailable(Account& account, Resource& resource, const Stan
     to_subscribers(account, stanza);
     to_own_resources(account, stanza);
   }
-  to_directed(resource, stanza);
+  to_directed(account, resource, stanza);
   resource.presence = nullptr;
   resource.priority = 0;
   note_unavailable(account, stanza->child({client_ns, "status"}).text());
@@ -154,7 +159,7 @@ void PresenceRules::gone(Account& account, Resource& resource, StanzaRef stanza)
     to_own_resources(account, stanza);
     note_unavailable(account, {});
   }
-  to_directed(resource, stanza);
+  to_directed(account, resource, stanza);
 }
 
 MaybeFate PresenceRules::in(Account& account, const StanzaRef& stanza) {
@@ -165,12 +170,25 @@ MaybeFate PresenceRules::in(Account& account, const StanzaRef& stanza) {
   return Fate::handed;
 }
 
-// RFC 6121 §4.3.2: only to those entitled.
+// RFC 6121 §4.3.2: only to those entitled. What no resource has said mirrors the probe's id (§4.3.2.1).
 MaybeFate PresenceRules::answer_probe(Account& account, const StanzaRef& probe) {
   const BareJid from{probe->from()};
+  const auto answer = [&](Type type, JidView of, JidView to) {
+    domain_.router().route(Stanza::make({Kind::presence, type, of, to}, unescaped(probe->raw_id()), ""));
+  };
+  const Resource* asked = probe->to().is_full() ? account.find(probe->to().resourcepart()) : nullptr;
   const RosterItem* item = domain_.contacts() ? domain_.contacts()->find(account, from) : nullptr;
   if (from != account.jid() && !(item && item->sees_us())) {
-    domain_.router().route(Stanza::make({Kind::presence, Type::unsubscribed, account.jid(), from}, "", ""));
+    // §4.6.6: who was shown one resource may ask whether that is still there.
+    if (asked && was_shown(*asked, probe->from()))
+      answer(Type::available, probe->to(), probe->from());
+    else
+      answer(Type::unsubscribed, account.jid(), from);
+    return Fate::handed;
+  }
+  if (probe->to().is_full()) {
+    // Of the one resource, and no more than whether it is there.
+    answer(asked && asked->is_available() ? Type::available : Type::unavailable, probe->to(), probe->from());
     return Fate::handed;
   }
   bool any = false;
@@ -179,8 +197,7 @@ MaybeFate PresenceRules::answer_probe(Account& account, const StanzaRef& probe) 
     send(resource.presence, probe->from());
     any = true;
   }
-  if (!any)
-    domain_.router().route(Stanza::make({Kind::presence, Type::unavailable, account.jid(), probe->from()}, "", ""));
+  if (!any) answer(Type::unavailable, account.jid(), probe->from());
   return Fate::handed;
 }
 

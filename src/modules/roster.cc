@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/bytes.h"
+#include "router/entitled.h"
 #include "router/module.h"
 #include "router/roster_item.h"
 #include "router/router.h"
@@ -235,8 +236,10 @@ Task<Reply> Roster::remove(Account& account, BareJid contact) {
   co_return Reply::empty();
 }
 
-// RFC 6121 §2.1.5, §2.3.3: nobody else's roster.
-Task<Reply> refuse(IqRequest) { co_return StanzaError{Condition::forbidden}; }
+// RFC 6121 §2.1.5, §2.3.3: nobody else's roster. To a stranger there is not even an account (§8.5.1).
+Task<Reply> refuse(Domain& domain, IqRequest iq) {
+  co_return StanzaError{may_see_presence(domain, iq) ? Condition::forbidden : Condition::service_unavailable};
+}
 
 void setup(Domain& domain) {
   auto& roster = domain.keep<Roster>(domain);
@@ -247,8 +250,9 @@ void setup(Domain& domain) {
                             [](Domain&) { return std::string("<ver xmlns='urn:xmpp:features:rosterver'/>"); }});
   domain.on_iq({Type::get, {To::own_account}, query}, [&](IqRequest iq) { return roster.get(std::move(iq)); });
   domain.on_iq({Type::set, {To::own_account}, query}, [&](IqRequest iq) { return roster.set(std::move(iq)); });
-  domain.on_iq({Type::get, {To::account}, query}, refuse);
-  domain.on_iq({Type::set, {To::account}, query}, refuse);
+  const auto refuse_others = [&](IqRequest iq) { return refuse(domain, std::move(iq)); };
+  domain.on_iq({Type::get, {To::account}, query}, refuse_others);
+  domain.on_iq({Type::set, {To::account}, query}, refuse_others);
 }
 
 }  // namespace

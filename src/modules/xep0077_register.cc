@@ -63,6 +63,38 @@ StanzaError error_of(Provisioned outcome) {
   return {Condition::internal_server_error, text};
 }
 
+// XEP-0086 §2, table 1.
+int old_code_of(Condition condition) {
+  switch (condition) {
+    case Condition::bad_request:
+    case Condition::unexpected_request:
+      return 400;
+    case Condition::forbidden:
+      return 403;
+    case Condition::not_allowed:
+      return 405;
+    case Condition::not_acceptable:
+      return 406;
+    case Condition::registration_required:
+      return 407;
+    case Condition::conflict:
+      return 409;
+    case Condition::service_unavailable:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+// XEP-0077 §9: errors in the old style and in the new one.
+Task<Reply> in_both_styles(Task<Reply> answering) {
+  Reply reply = co_await std::move(answering);
+  if (!reply.error()) co_return reply;
+  StanzaError error = *reply.error();
+  error.code = old_code_of(error.condition);
+  co_return error;
+}
+
 Reply reply_of(Provisioned outcome) {
   if (outcome == Provisioned::done) return Reply::empty();
   return error_of(outcome);
@@ -184,11 +216,13 @@ void setup(Domain& domain) {
   domain.feature(query.ns);
   domain.on_stream_feature({StreamFeature::When::before_authentication, stream_feature});
   domain.on_iq_before_authentication(query, [&](IqRequest iq, std::string address) {
-    return registration.stranger_asks(std::move(iq), std::move(address));
+    return in_both_styles(registration.stranger_asks(std::move(iq), std::move(address)));
   });
   const std::vector<To> where{To::domain, To::own_account};
-  domain.on_iq({Type::get, where, query}, [&](IqRequest iq) { return registration.get(std::move(iq)); });
-  domain.on_iq({Type::set, where, query}, [&](IqRequest iq) { return registration.set(std::move(iq)); });
+  domain.on_iq({Type::get, where, query},
+               [&](IqRequest iq) { return in_both_styles(registration.get(std::move(iq))); });
+  domain.on_iq({Type::set, where, query},
+               [&](IqRequest iq) { return in_both_styles(registration.set(std::move(iq))); });
 }
 
 }  // namespace

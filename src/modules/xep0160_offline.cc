@@ -5,6 +5,7 @@
 // one again with the same id and delay, and never loses it.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/ids.h"
+#include "router/delay.h"
 #include "router/hints.h"
 #include "router/module.h"
 #include "router/router.h"
@@ -31,7 +32,7 @@ constexpr Setting<std::int64_t> max_bytes{
 
 constexpr std::string_view archive_name = "offline";
 constexpr std::string_view chat_states_ns = "http://jabber.org/protocol/chatstates";
-constexpr std::int64_t page = 100;                // messages read at once
+constexpr std::size_t page = 100;                 // messages read at once, when the session has room for so many
 constexpr std::size_t bytes_at_once = 64 * 1024;  // then the client must show that it got them: it may be slow
 
 constexpr auto longest_wait = 10s;
@@ -53,7 +54,7 @@ class OfflineMessages final : public Offline {
   explicit OfflineMessages(Domain& domain) : domain_(domain) {}
 
   bool keeps(const Stanza& stanza) override;
-  void keep(Account& account, StanzaRef stanza, std::function<void(Fate)> done) override;
+  void keep(Account& account, StanzaRef stanza, TimePoint since, std::function<void(Fate)> done) override;
   void flush(Account& account, const SessionRef& session) override;
 
  private:
@@ -62,8 +63,8 @@ class OfflineMessages final : public Offline {
     return account.part<OfflinePart>(slot);
   }
   ArchiveStore& archive() { return domain_.store().archive(archive_name); }
-  Task<void> store(std::shared_ptr<Account> account, StanzaRef stanza, std::function<void(Fate)> done);
-  Task<Fate> append(std::shared_ptr<Account> account, StanzaRef stanza);
+  Task<void> store(std::shared_ptr<Account> account, StanzaRef stanza, TimePoint since, std::function<void(Fate)> done);
+  Task<Fate> append(std::shared_ptr<Account> account, StanzaRef stanza, TimePoint since);
   // Ids of messages given to a session: behind `after`, up to `last`.
   struct Sent {
     std::string after, last;
@@ -76,15 +77,16 @@ class OfflineMessages final : public Offline {
   Task<void> send_all(std::shared_ptr<Account> account, SessionRef session);
   Task<void> confirmed(std::shared_ptr<Account> account, Sent sent, Receipt receipt);
   Task<bool> count(std::shared_ptr<Account> account);
-  ArchiveItem item_of(Account& account, const Stanza& stanza);
+  ArchiveItem item_of(Account& account, const Stanza& stanza, TimePoint since);
 
   Domain& domain_;
 };
 
-// XEP-0160 §3; XEP-0334 §4.2; XEP-0085 §5.6: nothing but a chat state is not worth keeping.
+// XEP-0160 §3; XEP-0085 §5.8: nothing but a chat state is not worth keeping. XEP-0334 §4.2: only "no-store" forbids it;
+// "no-permanent-store" is about archives (§3.3, §4.1).
 bool OfflineMessages::keeps(const Stanza& stanza) {
   if (stanza.type() != Type::chat && stanza.type() != Type::normal) return false;
-  if (has_hint(stanza, "no-store") || has_hint(stanza, "no-permanent-store")) return false;
+  if (has_hint(stanza, "no-store")) return false;
   if (has_hint(stanza, "store")) return true;
   bool anything = false, only_states = true;
   for (Element child = stanza.first_child(); child; child = child.next_sibling()) {
@@ -94,8 +96,8 @@ bool OfflineMessages::keeps(const Stanza& stanza) {
   return anything && !only_states;
 }
 
-void OfflineMessages::keep(Account& account, StanzaRef stanza, std::function<void(Fate)> done) {
-  spawn(store(account.hold(), std::move(stanza), std::move(done)));
+void OfflineMessages::keep(Account& account, StanzaRef stanza, TimePoint since, std::function<void(Fate)> done) {
+  spawn(store(account.hold(), std::move(stanza), since, std::move(done)));
 }
 
 // Who comes while the first one asks the store waits for it, so that all go on in the order in which they came.
@@ -125,32 +127,31 @@ Task<bool> OfflineMessages::count(std::shared_ptr<Account> account) {
   co_return good;
 }
 
-// What a sender claims about our own ids and times is dropped (XEP-0359 §5, XEP-0203 §3).
-ArchiveItem OfflineMessages::item_of(Account& account, const Stanza& stanza) {
+// What a sender claims about our own ids and times is dropped (XEP-0359 §3, XEP-0203 §3).
+ArchiveItem OfflineMessages::item_of(Account& account, const Stanza& stanza, TimePoint since) {
   const TimePoint now = domain_.now();
   std::string id = part(account).ids.make(now);
   std::string payload;
   for (Element child = stanza.first_child(); child; child = child.next_sibling()) {
     const bool claims_ours = child.is({"urn:xmpp:sid:0", "stanza-id"}) && child.attribute("by") == account.jid().text();
-    const bool claims_delay = child.is({"urn:xmpp:delay", "delay"}) && child.attribute("from") == domain_.name();
-    if (!claims_ours && !claims_delay) payload.append(child.raw());
+    if (!claims_ours && !is_delay_of(child, domain_.name())) payload.append(child.raw());
   }
   payload += "<stanza-id xmlns='urn:xmpp:sid:0' id='" + id + "' by='" + escaped(account.jid().text()) + "'/>";
-  payload += "<delay xmlns='urn:xmpp:delay' from='" + escaped(domain_.name()) + "' stamp='" + to_datetime(now) + "'/>";
+  payload += delay_element(domain_.name(), since == TimePoint{} ? now : since);
   const auto whole =
       Stanza::make({Kind::message, stanza.type(), stanza.from(), stanza.to(), unescaped(stanza.raw_lang())},
                    unescaped(stanza.raw_id()), payload);
   return {std::move(id), now, whole->xml()};
 }
 
-Task<Fate> OfflineMessages::append(std::shared_ptr<Account> account, StanzaRef stanza) {
+Task<Fate> OfflineMessages::append(std::shared_ptr<Account> account, StanzaRef stanza, TimePoint since) {
   OfflinePart& kept = part(*account);
   // While the store counts, not more wait for it than may be kept at all.
   if (kept.storing > domain_.value(max_messages) || kept.storing_bytes > domain_.value(max_bytes))
     co_return Fate::refused;
   if (!co_await count(account) || account->removed) co_return Fate::refused;
   // From the id to append() there is no wait: ids sort in the order of storing, and what is sent up to an id is all.
-  ArchiveItem item = item_of(*account, *stanza);
+  ArchiveItem item = item_of(*account, *stanza, since);
   const auto size = static_cast<std::int64_t>(item.xml.size());
   if (kept.messages + 1 > domain_.value(max_messages) || kept.bytes + size > domain_.value(max_bytes))
     co_return Fate::refused;
@@ -165,12 +166,13 @@ Task<Fate> OfflineMessages::append(std::shared_ptr<Account> account, StanzaRef s
   co_return Fate::refused;
 }
 
-Task<void> OfflineMessages::store(std::shared_ptr<Account> account, StanzaRef stanza, std::function<void(Fate)> done) {
+Task<void> OfflineMessages::store(std::shared_ptr<Account> account, StanzaRef stanza, TimePoint since,
+                                  std::function<void(Fate)> done) {
   OfflinePart& kept = part(*account);
   const auto size = static_cast<std::int64_t>(stanza->payload().size());
   ++kept.storing;
   kept.storing_bytes += size;
-  const Fate fate = co_await append(account, std::move(stanza));
+  const Fate fate = co_await append(account, std::move(stanza), since);
   kept.storing_bytes -= size;
   done(fate);
   if (--kept.storing == 0 && kept.stored) std::exchange(kept.stored, nullptr)->set(true);
@@ -188,8 +190,10 @@ void OfflineMessages::flush(Account& account, const SessionRef& session) {
 
 // Sends the next of what is kept behind `sent.last`; false when that was all, or nothing can be read.
 Task<bool> OfflineMessages::send_some(Account& account, Session& session, Sent& sent) {
+  // Half of its room at most: others write to it as well.
+  const auto limit = static_cast<std::int64_t>(std::clamp<std::size_t>(session.room() / 2, 1, page));
   auto found = co_await archive().find(account.jid(),
-                                       {.from = {}, .until = {}, .after_id = sent.last, .upto_id = {}, .limit = page});
+                                       {.from = {}, .until = {}, .after_id = sent.last, .upto_id = {}, .limit = limit});
   if (!found) {
     domain_.log().failure("kept messages cannot be read; they come with the next log-in",
                           {{"account", account.jid().text()}, {"why", found.failure().what}});
@@ -202,7 +206,7 @@ Task<bool> OfflineMessages::send_some(Account& account, Session& session, Sent& 
     bytes += item.xml.size();
     if (bytes >= bytes_at_once) co_return true;
   }
-  co_return static_cast<std::int64_t>(found->size()) == page;
+  co_return static_cast<std::int64_t>(found->size()) == limit;
 }
 
 // Waits until the client has shown that it has what was sent, but not so long that who writes to it meanwhile must

@@ -53,8 +53,9 @@ class Offline {
   virtual ~Offline() = default;
   // Whether this message is one to keep.
   virtual bool keeps(const Stanza& stanza) = 0;
-  // `done` is told what became of it; `refused` when the account's store is full or failed.
-  virtual void keep(Account& account, StanzaRef stanza, std::function<void(Fate)> done) = 0;
+  // `since`: when it was first meant to be delivered; the epoch: now. `done` is told what became of it; `refused` when
+  // the account's store is full or failed.
+  virtual void keep(Account& account, StanzaRef stanza, TimePoint since, std::function<void(Fate)> done) = 0;
   // An available resource has come (or taken a priority that is not negative): sends what is kept.
   virtual void flush(Account& account, const SessionRef& session) = 0;
 };

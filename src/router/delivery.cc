@@ -12,6 +12,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "base/metrics.h"
+#include "router/delay.h"
 #include "router/shard.h"
 
 namespace jackdaw {
@@ -50,12 +51,12 @@ MaybeFate Router::no_such_account(const StanzaRef& stanza) {
       return refuse_with(*stanza, Condition::forbidden);
     return refuse_with(*stanza, Condition::service_unavailable);
   }
-  // RFC 6121 §3.1.3: the request may be answered with unsubscribed, so that a mistyped address is noticed.
-  // A probe as for one who may not see the account: both look alike (§4.3.2).
-  if (stanza->type() == Type::subscribe || stanza->type() == Type::probe)
+  // RFC 6121 §8.5.1: a request waits as it would for somebody who does not answer it. A probe gets what one gets who
+  // may not see the account (§4.3.2).
+  if (stanza->type() == Type::probe)
     route(Stanza::make(
-        {Kind::presence, Type::unsubscribed, JidView(BareJid{stanza->to()}), JidView(BareJid{stanza->from()})}, "",
-        ""));
+        {Kind::presence, Type::unsubscribed, JidView(BareJid{stanza->to()}), JidView(BareJid{stanza->from()})},
+        unescaped(stanza->raw_id()), ""));
   return Fate::handed;
 }
 
@@ -116,31 +117,33 @@ MaybeFate Router::deliver_bare(Account& account, const StanzaRef& stanza, FateTi
   return Fate::handed;
 }
 
-MaybeFate Router::message_to_bare(Account& account, const StanzaRef& stanza, FateTicket ticket) {
+MaybeFate Router::message_to_bare(Account& account, const StanzaRef& stanza, FateTicket ticket, TimePoint since) {
   if (stanza->type() == Type::error) return Fate::handed;
   if (stanza->type() == Type::groupchat) return refuse_with(*stanza, Condition::service_unavailable);
   const auto reachable = std::count_if(account.resources().begin(), account.resources().end(),
                                        [](const Resource& r) { return r.is_reachable(); });
+  const StanzaRef shown =
+      reachable > 0 && since != TimePoint{} ? delayed(*stanza, account.jid().domainpart(), since) : stanza;
   for (auto& resource : account.resources()) {
     if (!resource.is_reachable()) continue;
     stanzas_delivered.add();
     if (reachable > 1)
-      resource.session->deliver_copy(stanza);
+      resource.session->deliver_copy(shown);
     else
-      resource.session->deliver(stanza);
+      resource.session->deliver(shown);
   }
   if (reachable > 0 || stanza->type() == Type::headline) return Fate::handed;
-  return keep_offline(account, stanza, ticket);
+  return keep_offline(account, stanza, ticket, since);
 }
 
-MaybeFate Router::keep_offline(Account& account, const StanzaRef& stanza, FateTicket ticket) {
+MaybeFate Router::keep_offline(Account& account, const StanzaRef& stanza, FateTicket ticket, TimePoint since) {
   Domain* domain = shard_.domain(account.jid().domainpart());
   Offline* offline = domain ? domain->offline() : nullptr;
   if (!offline) return refuse_with(*stanza, Condition::service_unavailable);
   // XEP-0160 §3, XEP-0334 §4: what is not worth keeping is dropped without a word.
   if (!offline->keeps(*stanza)) return Fate::handed;
   ++keeping_;
-  offline->keep(account, stanza, [this, stanza, ticket](Fate fate) {
+  offline->keep(account, stanza, since, [this, stanza, ticket](Fate fate) {
     --keeping_;
     if (fate == Fate::refused) refuse_with(*stanza, Condition::service_unavailable);
     settle(ticket, fate);
@@ -184,7 +187,7 @@ Task<void> Router::answer_later(Domain& domain, const IqHandler& handler, Stanza
 }
 
 // XEP-0198 §5: what a session did not get is treated as if its resource had not been there: kept or refused.
-void Router::route_again(const StanzaRef& stanza, Undelivered then) {
+void Router::route_again(const StanzaRef& stanza, Undelivered then, TimePoint since) {
   Account* account = find_awake(stanza->to().bare());
   const auto is_reachable = [](const Resource& r) { return r.is_reachable(); };
   if (account && then == Undelivered::route_unless_reached &&
@@ -193,7 +196,7 @@ void Router::route_again(const StanzaRef& stanza, Undelivered then) {
   // Another device may have had it: nobody is told that it did not arrive.
   if (!account && then == Undelivered::route_unless_reached) return;
   if (stanza->kind() == Kind::message && account && stanza->type() != Type::groupchat) {
-    message_to_bare(*account, stanza, {});
+    message_to_bare(*account, stanza, {}, since);
     return;
   }
   if (stanza->kind() == Kind::iq && is_request(*stanza)) refuse_with(*stanza, Condition::service_unavailable);

@@ -15,7 +15,7 @@ constexpr std::string_view bare = "juliet@capulet.lan", full = "juliet@capulet.l
 // Keeps every message.
 struct KeepsAll final : Offline {
   bool keeps(const Stanza&) override { return true; }
-  void keep(Account&, StanzaRef, std::function<void(Fate)> done) override { done(Fate::stored); }
+  void keep(Account&, StanzaRef, TimePoint, std::function<void(Fate)> done) override { done(Fate::stored); }
   void flush(Account&, const SessionRef&) override {}
 };
 const Module keeps_all{.name = "offline", .summary = "Keeps all.", .setup = [](Domain& domain) {

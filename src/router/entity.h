@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -42,6 +43,8 @@ class Session : public Entity {
   virtual void deliver_kept(StanzaRef stanza) = 0;
   // One of several devices that get it.
   virtual void deliver_copy(StanzaRef stanza) { deliver(std::move(stanza)); }
+  // So many stanzas more it takes now; beyond, it is ended for not acknowledging.
+  virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
   // Calls `told` once the client has shown that it received everything delivered so far, or when the session ends.
   virtual void confirm(std::function<void(Receipt)> told) = 0;
   // Ends the stream with an error, on this core, soon.

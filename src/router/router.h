@@ -48,8 +48,9 @@ class Router {
   // Wakes an account. Null when there is none or the store failed.
   Task<Account*> wake(BareJid jid);
   Account* find_awake(std::string_view bare);
-  // Delivers again by RFC 6121 §8.5 what a session that ended did not get.
-  void route_again(const StanzaRef& stanza, Undelivered then = Undelivered::route);
+  // Delivers again by RFC 6121 §8.5 what a session that ended did not get. `since`: when it was given to it, which is
+  // said with the message (XEP-0198 §4); not known: the epoch.
+  void route_again(const StanzaRef& stanza, Undelivered then = Undelivered::route, TimePoint since = {});
   // Messages that are being kept and not yet stored.
   std::int64_t keeping() const { return keeping_; }
   // Lets what waited behind offline messages go.
@@ -80,8 +81,8 @@ class Router {
   MaybeFate to_account(Account& account, const StanzaRef& stanza, FateTicket ticket);
   MaybeFate deliver_full(Account& account, const StanzaRef& stanza, FateTicket ticket);
   MaybeFate deliver_bare(Account& account, const StanzaRef& stanza, FateTicket ticket);
-  MaybeFate message_to_bare(Account& account, const StanzaRef& stanza, FateTicket ticket);
-  MaybeFate keep_offline(Account& account, const StanzaRef& stanza, FateTicket ticket);
+  MaybeFate message_to_bare(Account& account, const StanzaRef& stanza, FateTicket ticket, TimePoint since = {});
+  MaybeFate keep_offline(Account& account, const StanzaRef& stanza, FateTicket ticket, TimePoint since);
   MaybeFate answer(Domain& domain, const IqHandler& handler, const StanzaRef& stanza, FateTicket ticket);
   Task<void> answer_later(Domain& domain, const IqHandler& handler, StanzaRef stanza, FateTicket ticket);
   MaybeFate no_such_account(const StanzaRef& stanza);

@@ -56,8 +56,11 @@ void Shard::end_sessions_of(std::string_view domain) {
     if (account.jid().domainpart() != domain) return;
     for (const auto& resource : account.resources()) sessions.push_back(resource.session);
   });
-  for (const auto& session : sessions)
+  // Detached first, so that contacts are told while the domain is still known.
+  for (const auto& session : sessions) {
+    router_->detach(session, {});
     session->end({StreamCondition::host_gone, "The domain is no longer served here."});
+  }
 }
 
 void Shard::apply(std::shared_ptr<const Settings> settings) {

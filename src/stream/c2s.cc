@@ -227,6 +227,8 @@ std::optional<Ending> take_elements(XmlStream& stream, ClientSession& session) {
       case XmlReader::Event::header:
         return end_with({StreamCondition::bad_format});
       case XmlReader::Event::element:
+        // RFC 6120 §4.9.1.1: its last words before it closes the stream.
+        if (stream.reader.element().is({streams_ns, "error"})) return Ending{Ending::How::closed};
         if (auto error = session.take_stanza(stream.reader)) return end_with(std::move(*error));
     }
     if (session.is_crowded() || session.is_behind()) {

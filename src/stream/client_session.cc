@@ -12,6 +12,7 @@ namespace jackdaw {
 namespace {
 
 const Metric stanzas_received{"jackdaw_stanzas_received", "Stanzas read from clients."};
+const Metric stanzas_malformed{"jackdaw_stanzas_malformed", "Stanzas of clients that were refused before routing."};
 
 // An address as the client wrote it, decoded only when there is something to decode.
 std::optional<JidView> prepared(std::string_view raw, std::optional<Jid>& room) {
@@ -64,7 +65,7 @@ void ClientSession::lose_connection() {
   // Without stream management what the socket did not take is all we know to be unread.
   if (!managed_ && outbox_)
     for (auto& entry : outbox_->take_unwritten())
-      if (entry.stanza) unacknowledged_.push({std::move(entry.stanza), entry.then});
+      if (entry.stanza) unacknowledged_.push({std::move(entry.stanza), entry.then, {}});
   outbox_.reset();
   stream_ = nullptr;
   asked_for_ack_ = false;
@@ -83,8 +84,14 @@ void ClientSession::finish() {
   home_.shard.router().detach(self, {});
   auto lost = std::exchange(unacknowledged_, {});
   tell_confirmations(Receipt::lost);
+  // XEP-0198 §4: with the time of the delivery that failed.
+  const Core& core = home_.shard.core();
   for (const auto& sent : lost)
-    if (sent.then != Undelivered::drop) home_.shard.router().route_again(sent.stanza, sent.then);
+    if (sent.then != Undelivered::drop)
+      home_.shard.router().route_again(
+          sent.stanza, sent.then,
+          sent.at == Steady{} ? TimePoint{}
+                              : core.wall() - std::chrono::duration_cast<TimePoint::duration>(core.now() - sent.at));
 }
 
 void ClientSession::tell_confirmations(Receipt receipt) {
@@ -107,7 +114,7 @@ void ClientSession::deliver_copy(StanzaRef stanza) { push(std::move(stanza), Und
 void ClientSession::push(StanzaRef stanza, Undelivered then) {
   if (finished_) return;
   if (managed_) {
-    unacknowledged_.push({stanza, then});
+    unacknowledged_.push({stanza, then, home_.shard.core().now()});
     if (static_cast<std::int64_t>(unacknowledged_.size()) > home_.shard.value(c2s_resume_queue)) return stuck();
   }
   if (outbox_) outbox_->push(std::move(stanza), then);
@@ -212,8 +219,7 @@ std::optional<StanzaRef> ClientSession::read_stanza(const XmlReader& reader, Kin
 void ClientSession::refuse_unread(const Element& element, Kind kind, Condition condition, std::string text) {
   const auto type = element.raw_attribute("type");
   if (type == "error" || (kind == Kind::iq && type == "result")) return;
-  static const Metric refused{"jackdaw_stanzas_malformed", "Stanzas of clients that were refused before routing."};
-  refused.add();
+  stanzas_malformed.add();
   stream_->log().info("stanza refused", {{"condition", name_of(condition)}, {"kind", name_of(kind)}});
   const StanzaError error{condition, std::move(text)};
   const Jid domain{JidView::of_prepared(jid_.domainpart())};
@@ -255,6 +261,12 @@ void ClientSession::ask_for_life() {
     if (ping_id_.empty()) ping_id_ = random_token(8);
     send_ping(ping_id_);
   }
+}
+
+std::size_t ClientSession::room() const {
+  if (!managed_) return std::numeric_limits<std::size_t>::max();
+  const auto most = static_cast<std::size_t>(home_.shard.value(c2s_resume_queue));
+  return most - std::min(most, unacknowledged_.size());
 }
 
 // Without stream management a ping behind the messages shows that they have arrived.

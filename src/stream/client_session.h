@@ -35,6 +35,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   void deliver(StanzaRef stanza) override;
   void deliver_kept(StanzaRef stanza) override;
   void deliver_copy(StanzaRef stanza) override;
+  std::size_t room() const override;
   void confirm(std::function<void(Receipt)> told) override;
   void end(StreamError why) override;
   void settled(std::uint32_t number) override;

@@ -1,6 +1,8 @@
 // From the first byte to a proven account: stream header, STARTTLS, SASL, registration before log-in. Once per
 // connection. Start reading at negotiate(), at the end of the file.
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "net/listener.h"
@@ -43,6 +45,17 @@ void send_header(Negotiation& n, std::string_view content_ns) {
   n.header_sent = true;
 }
 
+// RFC 6120 §4.7.5: major and minor number; no version at all is an old client's, and gets no features. To a later one
+// we answer with ours.
+bool is_supported(std::string_view version) {
+  unsigned major = 0, minor = 0;
+  const char* const end = version.data() + version.size();
+  const auto [dot, error] = std::from_chars(version.data(), end, major);
+  if (error != std::errc{} || dot == end || *dot != '.') return false;
+  const auto [rest, wrong] = std::from_chars(dot + 1, end, minor);
+  return wrong == std::errc{} && rest == end && major >= 1;
+}
+
 // Which condition the header earns; empty: it is good.
 std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& header) {
   if (header.ns != streams_ns)
@@ -55,6 +68,8 @@ std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& head
   // RFC 6120 §4.8.2: the content namespace may also be declared on each stanza.
   if (header.content_ns != client_ns && header.content_ns != streams_ns)
     return StreamError{StreamCondition::invalid_namespace, "The stanzas' namespace is not known."};
+  if (n.has_version && !is_supported(header.version))
+    return StreamError{StreamCondition::unsupported_version, "This server speaks XMPP 1.0."};
   if (header.to.empty()) return StreamError{StreamCondition::improper_addressing, "A stream header needs `to`."};
   const auto domain = prepare_domainpart(header.to);
   if (!domain || !n.core_shard().domain(*domain))

@@ -3,6 +3,7 @@
 #pragma once
 #include <vector>
 
+#include "base/time.h"
 #include "router/entity.h"
 
 namespace jackdaw {
@@ -10,6 +11,7 @@ namespace jackdaw {
 struct Sent {
   StanzaRef stanza;
   Undelivered then = Undelivered::route;  // when the session ends
+  Steady at{};                            // when it was sent
 };
 
 class SentQueue {

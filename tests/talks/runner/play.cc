@@ -235,7 +235,7 @@ void Play::note_missing(Client& client, const Node& expected) {
   missing_message_ = expected;
 }
 
-// What the store could not give out stays in it (XEP-0160 §3).
+// What the store could not give out stays in it (XEP-0160 §2).
 bool Play::comes_at_next_login() {
   if (!waits_for_message_) return false;
   Client& client = *waits_for_message_;

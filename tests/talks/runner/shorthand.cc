@@ -77,8 +77,9 @@ std::optional<Node> node_of_words(const std::string& words, std::string& why) {
   if (first == "sasl" && second == "failure")
     return parse_element("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><" + third + "/></failure>", why);
   if (second != "error") return std::nullopt;
-  return parse_element("<" + first + " type='error'" + rest + "><error type='" + type_of_condition(third) + "'><" +
-                           third + " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>{any}</error></" + first + ">",
+  return parse_element("<" + first + " type='error'" + rest + "><error code='{maybe}' type='" +
+                           type_of_condition(third) + "'><" + third +
+                           " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>{any}</error></" + first + ">",
                        why);
 }
 
