@@ -318,7 +318,9 @@ bool RunningServer::dismiss_all(std::size_t i) {
   parts_->shards[i]->router().each_account([&](Account& account) {
     for (auto& r : account.resources()) sessions.push_back(r.session);
   });
-  for (auto& session : sessions) session->end({StreamCondition::system_shutdown, "The server is going down."});
+  const StreamError why{StreamCondition::system_shutdown, "The server is going down."};
+  for (auto& session : sessions) session->end(why);
+  parts_->shards[i]->components().end_all(why);
   for (auto* transport : parts_->cores[i]->transports()) transport->interrupt();
   return true;
 }

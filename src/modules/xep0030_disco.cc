@@ -3,6 +3,7 @@
 #include "router/disco_answer.h"
 #include "router/entitled.h"
 #include "router/module.h"
+#include "router/shard.h"
 
 namespace jackdaw {
 namespace {
@@ -40,8 +41,12 @@ class Discovery {
   Task<Reply> domain_items(IqRequest iq) {
     if (!iq.payload().attribute("node").empty()) co_return StanzaError{Condition::item_not_found};
     std::string inside;
+    const auto add = [&](std::string_view jid) { inside.append("<item jid='").append(escaped(jid)).append("'/>"); };
+    const auto components = domain_.shard().components().names();
+    for (const auto& name : components) add(name);
     for (const auto& text : domain_.value(disco_items))
-      if (const auto jid = Jid::parse(text)) inside += "<item jid='" + escaped(jid->text()) + "'/>";
+      if (const auto jid = Jid::parse(text); jid && std::ranges::find(components, jid->text()) == components.end())
+        add(jid->text());
     co_return answer(items, iq.payload(), inside);
   }
 

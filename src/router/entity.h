@@ -1,4 +1,4 @@
-// Entity: anything that can be sent to. Session: an entity that is a bound resource of an account.
+// Entity: anything that sends and can be sent to. Session: an entity that is a bound resource of an account.
 //
 // Both live on one core and are called there only.
 // SPDX-License-Identifier: Apache-2.0
@@ -16,6 +16,8 @@ class Entity {
  public:
   virtual ~Entity() = default;
   virtual void deliver(StanzaRef stanza) = 0;
+  // The fate of one of the stanzas it sent has become known.
+  virtual void settled(std::uint32_t number) = 0;
 };
 
 // What becomes of a stanza that a session did not get before its end (RFC 6121 §8.5, XEP-0198 §5).
@@ -49,8 +51,6 @@ class Session : public Entity {
   virtual void confirm(std::function<void(Receipt)> told) = 0;
   // Ends the stream with an error, on this core, soon.
   virtual void end(StreamError why) = 0;
-  // The fate of one of its stanzas has become known.
-  virtual void settled(std::uint32_t number) = 0;
   virtual SessionDescription describe() const = 0;
 };
 

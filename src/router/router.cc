@@ -62,7 +62,7 @@ void Router::sweep() {
     accounts_.erase(here);
   }
   give_room_back(accounts_);
-  give_room_back(sessions_);
+  give_room_back(senders_);
   // One core says it for all.
   if (shard_.core().number() == 0) {
     const auto routed = stanzas_routed.sum();
@@ -75,12 +75,7 @@ MaybeFate Router::route(const StanzaRef& stanza, FateTicket ticket) {
   stanzas_routed.add();
   const JidView to = stanza->to();
   Domain* domain = shard_.domain(to.domainpart());
-  if (!domain) {
-    // RFC 6120 §10.4: no route to the remote domain.
-    const auto where = shard_.server().elsewhere->find(to);
-    if (where.kind == Whereabouts::Kind::nowhere) return refuse_with(*stanza, Condition::remote_server_not_found);
-    return refuse_with(*stanza, Condition::remote_server_timeout);
-  }
+  if (!domain) return route_outside(stanza, ticket);
   if (!to.has_localpart()) return to_domain(*domain, stanza, ticket);
   Shard& home = shard_.server().home(to.bare());
   if (&home == &shard_) return route_here(stanza, ticket);
@@ -88,6 +83,28 @@ MaybeFate Router::route(const StanzaRef& stanza, FateTicket ticket) {
     if (const auto fate = router.route_here(stanza, ticket)) router.settle(ticket, *fate);
   });
   return std::nullopt;
+}
+
+// To a domain that is not ours: a component's, or none that we know (RFC 6120 §10.4).
+MaybeFate Router::route_outside(const StanzaRef& stanza, FateTicket ticket) {
+  const std::string_view name = stanza->to().domainpart();
+  if (shard_.components().has(name)) {
+    Shard& home = shard_.server().home(name);
+    if (&home == &shard_) return to_component(stanza);
+    home.core().post([&router = home.router(), stanza, ticket] { router.settle(ticket, router.to_component(stanza)); });
+    return std::nullopt;
+  }
+  const auto where = shard_.server().elsewhere->find(stanza->to());
+  if (where.kind == Whereabouts::Kind::nowhere) return refuse_with(*stanza, Condition::remote_server_not_found);
+  return refuse_with(*stanza, Condition::remote_server_timeout);
+}
+
+Fate Router::to_component(const StanzaRef& stanza) {
+  Component* component = shard_.components().find(stanza->to().domainpart());
+  if (!component)
+    return refuse(*stanza, StanzaError{Condition::remote_server_timeout, "The component is not connected."});
+  component->deliver(stanza);
+  return Fate::handed;
 }
 
 MaybeFate Router::route_here(const StanzaRef& stanza, FateTicket ticket) {
@@ -112,8 +129,8 @@ void Router::settle(FateTicket ticket, Fate fate) {
     shard.core().post([&router = shard.router(), ticket, fate] { router.settle(ticket, fate); });
     return;
   }
-  const auto found = sessions_.find(ticket.session);
-  if (found != sessions_.end()) found->second->settled(ticket.number);
+  const auto found = senders_.find(ticket.session);
+  if (found != senders_.end()) found->second->settled(ticket.number);
 }
 
 Fate Router::refuse(const Stanza& stanza, const StanzaError& error) {

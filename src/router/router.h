@@ -68,14 +68,16 @@ class Router {
   }
 
   // A session that may be told fates, by its number.
-  void enlist(std::uint64_t number, Session* session) { sessions_[number] = session; }
-  void strike_off(std::uint64_t number) { sessions_.erase(number); }
+  void enlist(std::uint64_t number, Entity* sender) { senders_[number] = sender; }
+  void strike_off(std::uint64_t number) { senders_.erase(number); }
 
   // Sends an error back (or nothing, when the stanza may not be answered) and counts it.
   Fate refuse(const Stanza& stanza, const StanzaError& error);
 
  private:
   friend class RouterSweep;
+  MaybeFate route_outside(const StanzaRef& stanza, FateTicket ticket);
+  Fate to_component(const StanzaRef& stanza);
   MaybeFate route_here(const StanzaRef& stanza, FateTicket ticket);
   MaybeFate to_domain(Domain& domain, const StanzaRef& stanza, FateTicket ticket);
   MaybeFate to_account(Account& account, const StanzaRef& stanza, FateTicket ticket);
@@ -97,7 +99,7 @@ class Router {
 
   Shard& shard_;
   boost::unordered_flat_map<std::string, std::shared_ptr<Account>, BareHash, std::equal_to<>> accounts_;
-  boost::unordered_flat_map<std::uint64_t, Session*> sessions_;
+  boost::unordered_flat_map<std::uint64_t, Entity*> senders_;
   std::unique_ptr<class RouterSweep> sweep_;
   std::int64_t routed_at_last_sweep_ = 0;
   std::int64_t keeping_ = 0;

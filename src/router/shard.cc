@@ -36,7 +36,11 @@ void Shard::add_domain(const std::string& name) {
 
 void Shard::set_domains(const std::vector<std::string>& names) {
   for (const auto& name : names)
-    if (!domains_.contains(name)) add_domain(name);
+    if (!domains_.contains(name)) {
+      add_domain(name);
+      if (Component* component = components_.find(name))
+        component->end({StreamCondition::conflict, "This server serves the domain itself now."});
+    }
   for (auto at = domains_.begin(); at != domains_.end();) {
     if (std::find(names.begin(), names.end(), at->first) != names.end()) {
       ++at;

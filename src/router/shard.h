@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/core.h"
+#include "router/components.h"
 #include "router/domain.h"
 #include "router/router.h"
 #include "settings/settings.h"
@@ -51,6 +52,7 @@ class Shard {
 
   Core& core() { return core_; }
   Router& router() { return *router_; }
+  Components& components() { return components_; }
   Server& server() { return server_; }
   const Settings& settings() const { return *settings_; }
   std::shared_ptr<const Settings> settings_ref() const { return settings_; }
@@ -76,6 +78,7 @@ class Shard {
   Core& core_;
   std::shared_ptr<const Settings> settings_;
   std::unique_ptr<Router> router_;
+  Components components_{*this};
   std::map<std::string, std::unique_ptr<Domain>, std::less<>> domains_;
   std::vector<std::unique_ptr<Domain>> retired_;  // deleted ones: a handler may still be under way in them
   std::vector<std::function<void()>> watchers_;

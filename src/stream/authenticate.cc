@@ -84,28 +84,6 @@ Task<std::optional<std::string>> ask(Negotiation& n, std::string challenge, Sasl
   co_return response;
 }
 
-// Limits are counted on one core for all (stream_shard.h).
-Task<Seconds> wait_before(Negotiation& n, std::string account) {
-  StreamShard& counter = *n.shard->all.front();
-  const std::string address = n.stream->transport->address();
-  co_return co_await offload(counter.shard.core(), [&counter, account, address] {
-    return counter.login_limits.wait(account, address, counter.shard.core().now());
-  });
-}
-
-Task<void> note_outcome(Negotiation& n, std::string account, bool good) {
-  StreamShard& counter = *n.shard->all.front();
-  const std::string address = n.stream->transport->address();
-  co_await offload(counter.shard.core(), [&counter, account, address, good] {
-    const Steady now = counter.shard.core().now();
-    if (good)
-      counter.login_limits.succeeded(account, address, now);
-    else
-      counter.login_limits.failed(account, address, now);
-    return true;
-  });
-}
-
 // Common to all mechanisms: is the one who proved a name the account, and may it log in?
 std::optional<SaslError> may_log_in(const Known& known) {
   if (!known.record) return wrong();
@@ -227,6 +205,28 @@ Task<Outcome> exchange(Negotiation& n, std::string mechanism, std::optional<std:
 }
 
 }  // namespace
+
+// Limits are counted on one core for all (stream_shard.h).
+Task<Seconds> wait_before(Negotiation& n, std::string account) {
+  StreamShard& counter = *n.shard->all.front();
+  const std::string address = n.stream->transport->address();
+  co_return co_await offload(counter.shard.core(), [&counter, account, address] {
+    return counter.login_limits.wait(account, address, counter.shard.core().now());
+  });
+}
+
+Task<void> note_outcome(Negotiation& n, std::string account, bool good) {
+  StreamShard& counter = *n.shard->all.front();
+  const std::string address = n.stream->transport->address();
+  co_await offload(counter.shard.core(), [&counter, account, address, good] {
+    const Steady now = counter.shard.core().now();
+    if (good)
+      counter.login_limits.succeeded(account, address, now);
+    else
+      counter.login_limits.failed(account, address, now);
+    return true;
+  });
+}
 
 std::string offered_mechanisms(Negotiation& n) {
   std::string list;

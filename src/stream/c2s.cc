@@ -6,46 +6,15 @@
 #include "base/metrics.h"
 #include "stream/client_session.h"
 #include "stream/negotiation.h"
+#include "stream/read_loop.h"
 #include "stream/stream_counters.h"
 #include "stream/stream_settings.h"
 
 namespace jackdaw {
 namespace {
 
-constexpr auto answer_time = 60s;  // to a sign-of-life question
 constexpr auto close_time = 5s;
 constexpr int most_binds = 10;  // refused tries of one connection
-
-// Slows a client down that sends more than its rate: the next read waits.
-class Shaper {
- public:
-  Shaper(Shard& shard) : shard_(shard), left_(shard.value(c2s_burst)), since_(shard.core().now()) {}
-
-  // How long to wait before the next read, after `size` bytes.
-  Seconds take(std::size_t size) {
-    const auto rate = shard_.value(c2s_rate);
-    if (rate <= 0) return 0s;
-    const Steady now = shard_.core().now();
-    const std::chrono::duration<double> passed = now - std::exchange(since_, now);
-    left_ = std::min<std::int64_t>(shard_.value(c2s_burst),
-                                   left_ + static_cast<std::int64_t>(passed.count() * static_cast<double>(rate)));
-    left_ -= static_cast<std::int64_t>(size);
-    if (left_ >= 0) return 0s;
-    return std::min<Seconds>(10s, Seconds(1 + -left_ / rate));
-  }
-
- private:
-  Shard& shard_;
-  std::int64_t left_;
-  Steady since_;
-};
-
-Task<void> pause(Core& core, Seconds time) {
-  Later<bool> over;
-  CallTimer timer;
-  timer.call(core.timers(), time, [&over] { over.set_here(true); });
-  co_await over;
-}
 
 // XEP-0478 §2, RFC 6120 §7, RFC 6121 §2.6, §3.4: what a client finds after its log-in.
 std::string features_after_authentication(Negotiation& n) {
@@ -196,96 +165,6 @@ Task<SessionPtr> bind_or_resume(Negotiation& n, const BareJid& account) {
   co_return nullptr;
 }
 
-// How a session's connection came to its end.
-struct Ending {
-  enum class How { closed, lost, error, replaced } how;
-  std::unique_ptr<StreamError> error = {};  // apart, as every idle session has room for an Ending
-};
-
-Ending end_with(StreamError error) { return {Ending::How::error, std::make_unique<StreamError>(std::move(error))}; }
-
-// For the reason the session was given, if it was.
-Ending end_as_told(ClientSession& session) {
-  return end_with(session.why_ended() ? *session.why_ended() : StreamError{StreamCondition::reset});
-}
-
-Ending end_silent() {
-  const StreamError why{StreamCondition::connection_timeout, "You did not answer."};
-  return {Ending::How::lost, std::make_unique<StreamError>(why)};
-}
-
-// All elements of the chunk that the reader holds. Empty: it is used up.
-std::optional<Ending> take_elements(XmlStream& stream, ClientSession& session) {
-  for (;;) {
-    switch (stream.reader.next()) {
-      case XmlReader::Event::need_more:
-        return std::nullopt;
-      case XmlReader::Event::close:
-        return Ending{Ending::How::closed};
-      case XmlReader::Event::error:
-        return end_with(stream_error_of(stream.reader.error()));
-      case XmlReader::Event::header:
-        return end_with({StreamCondition::bad_format});
-      case XmlReader::Event::element:
-        // RFC 6120 §4.9.1.1: its last words before it closes the stream.
-        if (stream.reader.element().is({streams_ns, "error"})) return Ending{Ending::How::closed};
-        if (auto error = session.take_stanza(stream.reader)) return end_with(std::move(*error));
-    }
-    if (session.is_crowded() || session.is_behind()) {
-      stream.reader.hold();
-      return std::nullopt;
-    }
-    if (session.why_ended()) return end_as_told(session);
-  }
-}
-
-// No further read until what we owe is written, and fates are known.
-Task<void> settle_debts(XmlStream& stream, ClientSession& session) {
-  while (session.is_crowded() || session.is_behind()) {
-    if (session.is_behind()) co_await session.caught_up(session.has_many_open() ? ClientSession::max_open / 2 : 0);
-    if (session.is_crowded() && !co_await stream.transport->drained(60s)) co_return;
-    if (session.why_ended() || stream.transport->has_failed()) co_return;
-    if (session.is_crowded() && stream.transport->unsent() == 0) co_await pause(stream.transport->core(), 0s);
-  }
-}
-
-Task<Ending> read_loop(XmlStream& stream, Shard& shard, ClientSession& session) {
-  Shaper shaper{shard};
-  bool asked = false;
-  stream.reader.resume(shard.reader_scratch());
-  for (;;) {
-    if (auto ending = take_elements(stream, session)) co_return std::move(*ending);
-    if (session.is_crowded() || session.is_behind()) {
-      co_await settle_debts(stream, session);
-      if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
-      if (session.why_ended()) co_return end_as_told(session);
-      if (stream.transport->has_failed()) co_return Ending{Ending::How::lost};
-      if (stream.transport->take_interrupt()) co_return end_as_told(session);
-      stream.reader.resume(shard.reader_scratch());
-      continue;
-    }
-    const Received received = co_await stream.transport->read(asked ? answer_time : shard.value(c2s_idle));
-    if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
-    if (received.why == Wake::interrupted) co_return end_as_told(session);
-    if (received.why == Wake::closed) co_return Ending{Ending::How::lost};
-    if (received.why == Wake::silent) {
-      if (asked) co_return end_silent();
-      asked = true;
-      session.ask_for_life();
-      continue;
-    }
-    asked = false;
-    stream.reader.feed(shard.reader_scratch(), received.bytes, received.size);
-    if (const auto wait = shaper.take(received.size); wait > 0s) {
-      stream.reader.hold();
-      co_await stream.transport->rest(wait);
-      if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
-      if (session.why_ended()) co_return end_as_told(session);
-      stream.reader.resume(shard.reader_scratch());
-    }
-  }
-}
-
 // What was not written is routed again before the stream is closed: detach comes before close.
 Task<void> end_session(XmlStream& stream, SessionPtr session, Ending ending) {
   using How = Ending::How;
@@ -319,7 +198,7 @@ Task<void> end_session(XmlStream& stream, SessionPtr session, Ending ending) {
 
 // A bound session's life. What negotiation knew is gone by now: an idle session holds this much and no more.
 Task<void> run_session(std::unique_ptr<XmlStream> stream, Shard* shard, SessionPtr session) {
-  Ending ending = co_await read_loop(*stream, *shard, *session);
+  Ending ending = co_await read_loop(*stream, *shard, *session, c2s_idle);
   co_await end_session(*stream, std::move(session), std::move(ending));
 }
 

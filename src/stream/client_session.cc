@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "stream/resume_timer.h"
+#include "stream/stanza_tag.h"
 #include "stream/stream_settings.h"
 
 namespace jackdaw {
@@ -13,14 +14,6 @@ namespace {
 
 const Metric stanzas_received{"jackdaw_stanzas_received", "Stanzas read from clients."};
 const Metric stanzas_malformed{"jackdaw_stanzas_malformed", "Stanzas of clients that were refused before routing."};
-
-// An address as the client wrote it, decoded only when there is something to decode.
-std::optional<JidView> prepared(std::string_view raw, std::optional<Jid>& room) {
-  if (is_prepared(raw)) return JidView::of_prepared(raw);
-  room = Jid::parse(raw.find('&') == raw.npos ? std::string(raw) : unescaped(raw));
-  if (!room) return std::nullopt;
-  return JidView(*room);
-}
 
 }  // namespace
 
@@ -184,44 +177,31 @@ std::optional<StreamError> ClientSession::take_stanza(const XmlReader& reader) {
 std::optional<StanzaRef> ClientSession::read_stanza(const XmlReader& reader, Kind kind,
                                                     std::optional<StreamError>& error) {
   const Element element = reader.element();
-  std::optional<Jid> to_room, from_room;
+  std::optional<Jid> from_own;
   const auto raw_from = element.raw_attribute("from");
   if (raw_from.data() && raw_from != jid_.text()) {
     // RFC 6120 §8.1.2.1: the server says who a stanza is from; a client may name itself, nobody else.
-    const auto claimed = prepared(raw_from, from_room);
+    const auto claimed = address_of(raw_from, from_own);
     if (!claimed || (claimed->text() != jid_.text() && claimed->text() != JidView(jid_).bare())) {
       error = StreamError{StreamCondition::invalid_from, "You may not send in the name of another."};
       return std::nullopt;
     }
   }
-  const auto type = type_of(kind, element.attribute("type"));
-  const auto refuse = [&](Condition condition, std::string text) -> std::optional<StanzaRef> {
-    refuse_unread(element, kind, condition, std::move(text));
+  StanzaTag tag;
+  if (auto refused = read_tag(element, kind, tag)) {
+    refuse_unread(element, kind, *refused);
     return std::nullopt;
-  };
-  if (!type) return refuse(Condition::bad_request, "The stanza has no type that is defined for it.");
-  const auto raw_to = element.raw_attribute("to");
-  std::optional<JidView> to = JidView{};
-  if (raw_to.data()) to = prepared(raw_to, to_room);
-  if (!to) return refuse(Condition::jid_malformed, {});
-  if (kind == Kind::iq) {
-    if (answers_our_ping(element, *type)) return StanzaRef{};
-    // RFC 6120 §8.2.3.
-    if (!element.has_attribute("id")) return refuse(Condition::bad_request, "An iq needs an id.");
-    const bool request = *type == Type::get || *type == Type::set;
-    if (request && element.count_children() != 1)
-      return refuse(Condition::bad_request, "An iq request has exactly one child element.");
   }
-  return Stanza::make(reader, {kind, *type, jid_, *to, lang_});
+  if (kind == Kind::iq && answers_our_ping(element, tag.type)) return StanzaRef{};
+  return Stanza::make(reader, {kind, tag.type, jid_, tag.to, lang_});
 }
 
 // What is refused before it is a Stanza is answered all the same, unless it is an answer itself.
-void ClientSession::refuse_unread(const Element& element, Kind kind, Condition condition, std::string text) {
+void ClientSession::refuse_unread(const Element& element, Kind kind, const StanzaError& error) {
   const auto type = element.raw_attribute("type");
   if (type == "error" || (kind == Kind::iq && type == "result")) return;
   stanzas_malformed.add();
-  stream_->log().info("stanza refused", {{"condition", name_of(condition)}, {"kind", name_of(kind)}});
-  const StanzaError error{condition, std::move(text)};
+  stream_->log().info("stanza refused", {{"condition", name_of(error.condition)}, {"kind", name_of(kind)}});
   const Jid domain{JidView::of_prepared(jid_.domainpart())};
   deliver(Stanza::make({kind, Type::error, domain, jid_}, element.attribute("id"), error.xml()));
 }
@@ -252,8 +232,8 @@ void ClientSession::send_ping(const std::string& id) {
 }
 
 // RFC 6120 §4.6.1: silence alone closes nothing; XEP-0198 §4 or XEP-0199 §4.1 ask.
-void ClientSession::ask_for_life() {
-  if (!outbox_) return;
+bool ClientSession::ask_for_life() {
+  if (!outbox_) return true;
   if (managed_) {
     asked_for_ack_ = true;
     outbox_->push_raw("<r xmlns='urn:xmpp:sm:3'/>");
@@ -261,7 +241,10 @@ void ClientSession::ask_for_life() {
     if (ping_id_.empty()) ping_id_ = random_token(8);
     send_ping(ping_id_);
   }
+  return true;
 }
+
+Rate ClientSession::rate() const { return {home_.shard.value(c2s_rate), home_.shard.value(c2s_burst)}; }
 
 std::size_t ClientSession::room() const {
   if (!managed_) return std::numeric_limits<std::size_t>::max();

@@ -14,6 +14,7 @@
 #include "router/entity.h"
 #include "stream/fates.h"
 #include "stream/outbox.h"
+#include "stream/read_loop.h"
 #include "stream/sent_queue.h"
 #include "stream/stream_shard.h"
 #include "stream/xml_stream.h"
@@ -48,8 +49,9 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   std::optional<StreamError> take_stanza(const XmlReader& reader);
   // <r/>, <a/>, <enable/> and other first-level elements that are no stanzas.
   std::optional<StreamError> take_nonza(const Element& element);
-  // Silence: asks for a sign of life.
-  void ask_for_life();
+  // Silence: asks for a sign of life, which is always owed.
+  bool ask_for_life();
+  Rate rate() const;
   bool is_crowded() const { return outbox_ && outbox_->is_crowded(); }
   // True when so many fates are open that nothing more should be read before some are known.
   bool is_behind() const { return has_many_open() || held_.size() > max_open || held_bytes_ > max_held_bytes; }
@@ -91,7 +93,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   void send_ping(const std::string& id);
   std::optional<StanzaRef> read_stanza(const XmlReader& reader, Kind kind, std::optional<StreamError>& error);
   MaybeFate route(const StanzaRef& stanza, FateTicket ticket);
-  void refuse_unread(const Element& element, Kind kind, Condition condition, std::string text);
+  void refuse_unread(const Element& element, Kind kind, const StanzaError& error);
   void release_held();
   void tell_confirmations(Receipt receipt);
   // OutboxOwner.

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "net/listener.h"
+#include "stream/move.h"
 #include "stream/negotiation.h"
 #include "stream/stream_counters.h"
 #include "stream/stream_settings.h"
@@ -25,7 +26,7 @@ void send_header(Negotiation& n, std::string_view content_ns) {
   const auto& asked = n.stream->reader.header();
   std::string out = "<?xml version='1.0'?><stream:stream xmlns='";
   append_escaped(out, content_ns);
-  out += "' xmlns:stream='http://etherx.jabber.org/streams' id='" + random_token(16) + "'";
+  out += "' xmlns:stream='http://etherx.jabber.org/streams' id='" + (n.stream_id = random_token(16)) + "'";
   // RFC 6120 §4.7.1: from names the domain; for one that is not ours, the one the client asked for is not claimed.
   const auto names = n.core_shard().domain_names();
   const std::string& from = !n.domain.empty() ? n.domain : names.empty() ? std::string() : names.front();
@@ -56,15 +57,29 @@ bool is_supported(std::string_view version) {
   return wrong == std::errc{} && rest == end && major >= 1;
 }
 
+// XEP-0114 §3: `to` is the component's name.
+std::optional<StreamError> check_component(Negotiation& n, const StreamHeader& header) {
+  const auto domain = prepare_domainpart(header.to);
+  if (!n.domain.empty()) return StreamError{StreamCondition::policy_violation, "The role of a stream may not change."};
+  if (!domain || !may_be_component(n.core_shard(), *domain))
+    return StreamError{StreamCondition::host_unknown, "No component of that name is expected here."};
+  if (n.core_shard().domain(*domain))
+    return StreamError{StreamCondition::conflict, "This server serves that domain itself."};
+  n.domain = *domain;
+  n.is_component = true;
+  return std::nullopt;
+}
+
 // Which condition the header earns; empty: it is good.
 std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& header) {
   if (header.ns != streams_ns)
     return StreamError{StreamCondition::invalid_namespace, "The stream's namespace is not known."};
   if (header.local != "stream")
     return StreamError{StreamCondition::bad_format, "A stream begins with <stream:stream>."};
+  if (header.content_ns == component_ns) return check_component(n, header);
   // RFC 6120 §4.9.3.10: also a namespace that is known but not served.
-  if (header.content_ns == server_ns || header.content_ns == "jabber:component:accept")
-    return StreamError{StreamCondition::invalid_namespace, "Only clients are served here."};
+  if (header.content_ns == server_ns)
+    return StreamError{StreamCondition::invalid_namespace, "Servers are not served here."};
   // RFC 6120 §4.8.2: the content namespace may also be declared on each stanza.
   if (header.content_ns != client_ns && header.content_ns != streams_ns)
     return StreamError{StreamCondition::invalid_namespace, "The stanzas' namespace is not known."};
@@ -191,22 +206,6 @@ Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who)
   }
 }
 
-// The connection moves once: to the core where the account lives.
-void move_home(Negotiation n, Authenticated who) {
-  StreamShard& home = n.shard->home_of(who.account.text());
-  if (&home == n.shard) {
-    spawn(serve_client(std::move(n), std::move(who)));
-    return;
-  }
-  n.stream->transport->leave();
-  n.shard = &home;
-  auto box = std::make_unique<std::pair<Negotiation, Authenticated>>(std::move(n), std::move(who));
-  home.shard.core().post([box = std::move(box), &home] {
-    box->first.stream->transport->arrive(home.shard.core());
-    spawn(serve_client(std::move(box->first), std::move(box->second)));
-  });
-}
-
 }  // namespace
 
 Task<bool> open_stream(Negotiation& n) {
@@ -219,8 +218,7 @@ Task<bool> open_stream(Negotiation& n) {
   n.has_version = !header.version.empty();
   n.lang = header.lang.substr(0, 64);
   const auto refused = check_header(n, header);
-  send_header(n, header.content_ns == server_ns || header.content_ns == "jabber:component:accept" ? header.content_ns
-                                                                                                  : client_ns);
+  send_header(n, header.content_ns == server_ns || header.content_ns == component_ns ? header.content_ns : client_ns);
   if (!refused) co_return true;
   co_await end_stream(n, *refused);
   co_return false;
@@ -288,9 +286,17 @@ Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamS
   for (bool again = true; again;) {
     if (!co_await open_stream(n)) co_return;
     n.deadline = now + here.shard.value(c2s_login_time);
+    if (n.is_component) {
+      spawn(accept_component(std::move(n)));
+      co_return;
+    }
     again = co_await negotiate_features(n, who);
   }
-  if (who) move_home(std::move(n), std::move(*who));
+  if (!who) co_return;
+  StreamShard& home = here.home_of(who->account.text());
+  move_to(home, std::move(n), [known = std::move(*who)](Negotiation there) mutable {
+    return serve_client(std::move(there), std::move(known));
+  });
 }
 
 }  // namespace jackdaw

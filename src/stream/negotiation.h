@@ -17,6 +17,7 @@ namespace jackdaw {
 
 constexpr std::string_view tls_ns = "urn:ietf:params:xml:ns:xmpp-tls";
 constexpr std::string_view sasl_ns = "urn:ietf:params:xml:ns:xmpp-sasl";
+constexpr std::string_view component_ns = "jabber:component:accept";
 constexpr std::string_view bind_ns = "urn:ietf:params:xml:ns:xmpp-bind";
 
 struct Negotiation {
@@ -31,6 +32,8 @@ struct Negotiation {
   bool proof_failed = false;  // the last one was a wrong password
   bool header_sent = false;
   bool has_version = true;
+  bool is_component = false;  // the header was one of jabber:component:accept; `domain` is its name then
+  std::string stream_id;      // of our last header
 
   Shard& core_shard() { return shard->shard; }
   Domain* served() { return core_shard().domain(domain); }
@@ -54,6 +57,15 @@ struct Authenticated {
 // The mechanisms to be offered now, strongest first (RFC 6120 §6.3.3).
 std::string offered_mechanisms(Negotiation& n);
 Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement auth, bool& ended);
+
+// How long until that account may try to log in from this address; and what became of a try. For all mechanisms.
+Task<Seconds> wait_before(Negotiation& n, std::string account);
+Task<void> note_outcome(Negotiation& n, std::string account, bool good);
+
+// Whether some secret would make a component of that name.
+bool may_be_component(const Shard& shard, std::string_view domain);
+// XEP-0114: goes on behind the stream headers of a component.
+Task<void> accept_component(Negotiation n);
 
 // Accepts a connection: from its first byte until its role and account are known. Start of every stream's story.
 Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamShard& here);

@@ -20,8 +20,14 @@ const Module stream_management{
     .implements = {{.xep = 198, .version = "1.6.3", .status = Status::partial, .note = "Clients only; no `location`."}},
 };
 
+const Module components{
+    .name = "components",
+    .summary = "Lets external components answer for domains of their own.",
+    .implements = {{.xep = 114, .version = "1.6", .status = Status::partial, .note = "jabber:component:accept."}},
+};
+
 }  // namespace
 
-const std::vector<const Module*> stream_modules = {&streams, &stream_management};
+const std::vector<const Module*> stream_modules = {&streams, &stream_management, &components};
 
 }  // namespace jackdaw

@@ -33,6 +33,37 @@ constexpr Setting<std::int64_t> listen_channels_per_address{
     .max = 10'000'000,
     .help = "So many connections may be open from one address (IPv6: one /64); 0: no limit."};
 
+constexpr Setting<std::string> component_password{.name = "component.password",
+                                                  .secrecy = Secrecy::secret,
+                                                  .help =
+                                                      "What components prove themselves with that have no secret of "
+                                                      "their own; empty: only those in component.secrets."};
+constexpr Setting<StringList> component_secrets{
+    .name = "component.secrets",
+    .secrecy = Secrecy::secret,
+    .help = "Components with secrets of their own, each as \"irc.example.org=SECRET\"."};
+constexpr Setting<std::int64_t> component_max_stanza{
+    .name = "component.max_stanza",
+    .fallback = 512 * 1024,
+    .min = 10'000,
+    .max = 64 * 1024 * 1024,
+    .unit = Unit::bytes,
+    .help = "The largest stanza a component may send; a larger one ends its stream."};
+constexpr Setting<std::int64_t> component_outbox{
+    .name = "component.outbox",
+    .fallback = 8 * 1024 * 1024,
+    .min = 64 * 1024,
+    .max = 1024 * 1024 * 1024,
+    .unit = Unit::bytes,
+    .help = "So much may wait for a component that does not read; then its stream ends and the senders get errors."};
+constexpr Setting<std::int64_t> component_rate{
+    .name = "component.rate",
+    .fallback = 0,
+    .min = 0,
+    .max = 1'000'000'000,
+    .unit = Unit::bytes,
+    .help = "So many bytes a second are read from a component; 0: no limit."};
+
 constexpr Setting<std::string> tls_certificate{
     .name = "tls.certificate",
     .fallback = "",

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "router/components.h"
+
+#include "base/metrics.h"
+#include "router/run_at.h"
+
+namespace jackdaw {
+namespace {
+
+const Metric components_connected{"jackdaw_components", "Components that are connected.", MetricKind::gauge};
+
+Task<bool> note_name(Shard& shard, std::string domain) {
+  shard.components().learn(std::move(domain));
+  co_return true;
+}
+
+}  // namespace
+
+Task<bool> Components::attach(std::string domain, std::shared_ptr<Component> component) {
+  if (shard_.domain(domain) || !here_.try_emplace(domain, std::move(component)).second) co_return false;
+  components_connected.add();
+  for (Shard* shard : shard_.server().shards)
+    co_await run_at<bool>(*shard, [shard, &domain] { return note_name(*shard, domain); });
+  co_return true;
+}
+
+void Components::detach(const std::string& domain, const Component& component) {
+  const auto at = here_.find(domain);
+  if (at == here_.end() || at->second.get() != &component) return;
+  here_.erase(at);
+  components_connected.add(-1);
+  for (Shard* shard : shard_.server().shards) {
+    if (shard == &shard_)
+      names_.erase(domain);
+    else
+      shard->core().post([shard, domain] { shard->components().forget(domain); });
+  }
+}
+
+Component* Components::find(std::string_view domain) {
+  const auto at = here_.find(domain);
+  return at == here_.end() ? nullptr : at->second.get();
+}
+
+void Components::end_all(const StreamError& why) {
+  for (const auto& [domain, component] : here_) component->end(why);
+}
+
+}  // namespace jackdaw
