@@ -46,15 +46,18 @@ void send_header(Negotiation& n, std::string_view content_ns) {
   n.header_sent = true;
 }
 
+bool is_number(std::string_view text, unsigned& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
 // RFC 6120 §4.7.5: major and minor number; no version at all is an old client's, and gets no features. To a later one
 // we answer with ours.
 bool is_supported(std::string_view version) {
   unsigned major = 0, minor = 0;
-  const char* const end = version.data() + version.size();
-  const auto [dot, error] = std::from_chars(version.data(), end, major);
-  if (error != std::errc{} || dot == end || *dot != '.') return false;
-  const auto [rest, wrong] = std::from_chars(dot + 1, end, minor);
-  return wrong == std::errc{} && rest == end && major >= 1;
+  const auto dot = version.find('.');
+  return dot != version.npos && is_number(version.substr(0, dot), major) && is_number(version.substr(dot + 1), minor) &&
+         major >= 1;
 }
 
 // XEP-0114 §3: `to` is the component's name.

@@ -67,14 +67,14 @@ async def talk(one, other, port=5222):
 class FirstContact(unittest.TestCase):
     """./run, twice, on an empty data directory."""
 
-    def start(self):
-        """Until it has said all: the lines."""
+    def start(self, last_words):
+        """Until it has said all: what it said."""
         self.server = subprocess.Popen(["./run"], cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(self.put_away, self.server)
         lines = []
         for line in self.server.stdout:
             lines.append(line)
-            if line.startswith("To open it"):
+            if line.startswith(last_words):
                 return "".join(lines)
         self.fail("it ended: " + "".join(lines))
 
@@ -89,7 +89,7 @@ class FirstContact(unittest.TestCase):
         self.assertEqual(self.server.wait(PATIENCE), 0)
 
     def test_the_first_and_the_second_start(self):
-        said = self.start()
+        said = self.start("To open it to the world:")
         for address in ("127.0.0.1:5222 (STARTTLS)", "127.0.0.1:5269 (STARTTLS)", "127.0.0.1:5223 (TLS)"):
             self.assertIn(address, said)
         admin = re.search(r"^Administrator: (\S+)$", said, re.M)[1]
@@ -108,7 +108,7 @@ class FirstContact(unittest.TestCase):
         self.assertNotIn("?? data", do("git status --short"))
         self.end()
 
-        again = self.start()
+        again = self.start("Listening on 127.0.0.1:5223 (TLS)")
         self.assertNotIn("Password:", again)
         asyncio.run(talk((admin, password), ("juliet@localhost", PASSWORD)))
         self.end()
