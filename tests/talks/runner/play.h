@@ -19,7 +19,7 @@ class Play {
   // With a fault under way a talk need not come to its end, but nobody may be left without a word: what is missing
   // was a presence, or some client was told of an error, or it is a message that comes with the next log-in.
   bool may_end_here() { return missing_presence_ || any_error_seen() || comes_at_next_login(); }
-  bool any_error_seen() const;
+  bool any_error_seen();
   // Somebody new logs in and is answered: the server still serves.
   std::string prove_service();
 

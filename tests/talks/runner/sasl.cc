@@ -88,6 +88,16 @@ std::string from_base64(std::string_view text) {
   return out;
 }
 
+std::string sha1_hex(std::string_view bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (const char byte : hashed(EVP_sha1(), bytes)) {
+    out += digits[static_cast<unsigned char>(byte) >> 4];
+    out += digits[static_cast<unsigned char>(byte) & 15];
+  }
+  return out;
+}
+
 SaslClient::SaslClient(std::string mechanism, Credentials who, std::string binding)
     : mechanism_(std::move(mechanism)), who_(std::move(who)) {
   const bool plus = mechanism_.ends_with("-PLUS");

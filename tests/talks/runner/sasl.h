@@ -9,6 +9,8 @@ namespace jackdaw::talks {
 
 std::string base64(std::string_view bytes);
 std::string from_base64(std::string_view text);
+// In hexadecimal digits.
+std::string sha1_hex(std::string_view bytes);
 
 struct Credentials {
   std::string name, password;

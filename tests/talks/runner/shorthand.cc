@@ -48,9 +48,10 @@ std::string unescaped_bytes(const std::string& text) {
   return out;
 }
 
-// What {300*text} and {base64:text} stand for; empty when it is neither.
+// What {300*text}, {base64:text} and {sha1:text} stand for; empty when it is none.
 std::optional<std::string> replaced(const std::string& inside) {
   if (inside.starts_with("base64:")) return base64(inside.substr(7));
+  if (inside.starts_with("sha1:")) return sha1_hex(inside.substr(5));
   const auto star = inside.find('*');
   if (star == inside.npos || star == 0 || inside.find_first_not_of("0123456789") != star) return std::nullopt;
   std::string out;

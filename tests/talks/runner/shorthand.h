@@ -12,7 +12,7 @@ namespace jackdaw::talks {
 // Empty: it is none of them. What the words do not name may be anything.
 std::optional<Node> node_of_words(const std::string& words, std::string& why);
 
-// Captures; {300*text} repeats, {base64:text} encodes; \n \r \t \\ and \xHH are bytes.
+// Captures; {300*text} repeats, {base64:text} encodes, {sha1:text} hashes; \n \r \t \\ and \xHH are bytes.
 std::string bytes_to_send(const std::string& text, const Captures& captures);
 
 }  // namespace jackdaw::talks
