@@ -136,6 +136,7 @@ struct ServerAssembly {
     if (!kept) co_return kept.failure();
     auto settings = merge(all_settings(), {kept->changes, file, *text, options.command_line});
     if (!settings) co_return settings.failure();
+    if (auto good = check_component_secrets(**settings); !good) co_return good.failure();
     Configuration made{*settings, {}, kept->secret};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {

@@ -91,4 +91,6 @@ std::string address_group(std::string_view host) {
   return std::string(reinterpret_cast<const char*>(six.s6_addr), 8);
 }
 
+bool is_loopback(std::string_view host) { return host == "::1" || host.starts_with("127."); }
+
 }  // namespace jackdaw

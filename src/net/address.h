@@ -24,6 +24,9 @@ struct SocketAddress {
 // One entry; "*" gives two. Failure: what is wrong and what is allowed.
 Result<std::vector<SocketAddress>> parse_address(std::string_view text);
 
+// 127.0.0.0/8 and ::1 (RFC 6890): somebody on this machine.
+bool is_loopback(std::string_view host);
+
 // Whom a limit per address counts: an IPv4 address, or the /64 of an IPv6 one.
 std::string address_group(std::string_view host);
 

@@ -57,5 +57,11 @@ TEST(AddressGroup, IsTheAddressOrItsNetwork) {
   EXPECT_EQ(address_group("::ffff:192.0.2.1"), "192.0.2.1");
 }
 
+TEST(Loopback, IsThisMachine) {
+  for (const char* host : {"127.0.0.1", "127.8.9.10", "::1"}) EXPECT_TRUE(is_loopback(host)) << host;
+  for (const char* host : {"128.0.0.1", "1270.0.0.1", "10.127.0.1", "::2", "2001:db8::1", ""})
+    EXPECT_FALSE(is_loopback(host)) << host;
+}
+
 }  // namespace
 }  // namespace jackdaw

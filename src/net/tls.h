@@ -56,7 +56,7 @@ struct TlsFiles {
 Result<SslContextPtr> make_tls_context(const TlsFiles& files, std::shared_ptr<TlsTickets> tickets,
                                        ClientCertificate client = ClientCertificate::not_asked);
 
-// Chooses the context for a server name; null: refuse it (unrecognized_name).
+// Chooses the context for a server name; null: the first one, the client decides.
 using TlsChooser = std::function<SSL_CTX*(std::string_view server_name)>;
 
 // One connection's TLS. Bytes from the peer are lent to it, bytes for the peer are appended where it is told.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/transport.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,6 +101,15 @@ void Transport::fires() {
 }
 
 void Transport::break_off() { fail(); }
+
+void Transport::find_silent_death() {
+  const int on = 1, idle = 30, between = 10, probes = 3, unanswered = 60'000;  // seconds; the last in milliseconds
+  setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered, sizeof unanswered);
+}
 
 void Transport::interrupt() {
   interrupted_ = true;

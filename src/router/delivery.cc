@@ -122,12 +122,14 @@ MaybeFate Router::message_to_bare(Account& account, const StanzaRef& stanza, Fat
   if (stanza->type() == Type::groupchat) return refuse_with(*stanza, Condition::service_unavailable);
   const auto reachable = std::count_if(account.resources().begin(), account.resources().end(),
                                        [](const Resource& r) { return r.is_reachable(); });
-  const StanzaRef shown =
-      reachable > 0 && since != TimePoint{} ? delayed(*stanza, account.jid().domainpart(), since) : stanza;
+  const bool again = since != TimePoint{};
+  const StanzaRef shown = again && reachable > 0 ? delayed(*stanza, account.jid().domainpart(), since) : stanza;
   for (auto& resource : account.resources()) {
     if (!resource.is_reachable()) continue;
     stanzas_delivered.add();
-    if (reachable > 1)
+    if (again)
+      resource.session->deliver_again(shown, reachable > 1, since);
+    else if (reachable > 1)
       resource.session->deliver_copy(shown);
     else
       resource.session->deliver(shown);

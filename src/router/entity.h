@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/time.h"
 #include "stanza/stanza.h"
 
 namespace jackdaw {
@@ -45,6 +46,11 @@ class Session : public Entity {
   virtual void deliver_kept(StanzaRef stanza) = 0;
   // One of several devices that get it.
   virtual void deliver_copy(StanzaRef stanza) { deliver(std::move(stanza)); }
+  // Either of both, of what was first given to a session at `since` and not received there.
+  virtual void deliver_again(StanzaRef stanza, bool is_copy, TimePoint since) {
+    static_cast<void>(since);
+    is_copy ? deliver_copy(std::move(stanza)) : deliver(std::move(stanza));
+  }
   // So many stanzas more it takes now; beyond, it is ended for not acknowledging.
   virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
   // Calls `told` once the client has shown that it received everything delivered so far, or when the session ends.

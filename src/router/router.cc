@@ -107,6 +107,22 @@ Fate Router::to_component(const StanzaRef& stanza) {
   return Fate::handed;
 }
 
+MaybeFate Router::hand_over(const StanzaRef& stanza, FateTicket ticket) {
+  const JidView to = stanza->to();
+  const bool is_local = to.has_localpart() && shard_.domain(to.domainpart());
+  Shard& home = is_local ? shard_.server().home(to.bare()) : shard_;
+  if (&home == &shard_) {
+    route(stanza, {});
+    return Fate::handed;
+  }
+  stanzas_routed.add();
+  home.core().post([&router = home.router(), stanza, ticket] {
+    router.route_here(stanza, {});
+    router.settle(ticket, Fate::handed);
+  });
+  return std::nullopt;
+}
+
 MaybeFate Router::route_here(const StanzaRef& stanza, FateTicket ticket) {
   const auto found = accounts_.find(stanza->to().bare());
   Account& account = found != accounts_.end() ? *found->second : account_of(BareJid{stanza->to()});

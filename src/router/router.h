@@ -37,6 +37,8 @@ class Router {
   // Takes a stanza from anyone, on any core's thread that is this router's. `stanza.from` is true already. The fate is
   // returned when it is known at once; else it is told to `ticket`'s session later.
   MaybeFate route(const StanzaRef& stanza, FateTicket ticket = {});
+  // For a sender without acknowledgements: the fate is `handed` as soon as the recipient's core has the stanza.
+  MaybeFate hand_over(const StanzaRef& stanza, FateTicket ticket);
   // A presence without `to`, of a session attached here.
   MaybeFate broadcast(const StanzaRef& presence, FateTicket ticket);
   // Tells a fate that was not known at once, on whichever core its session lives.
@@ -67,7 +69,7 @@ class Router {
     for (auto& [jid, account] : accounts_) see(*account);
   }
 
-  // A session that may be told fates, by its number.
+  // Whoever is to be told fates, by its number.
   void enlist(std::uint64_t number, Entity* sender) { senders_[number] = sender; }
   void strike_off(std::uint64_t number) { senders_.erase(number); }
 

@@ -98,16 +98,26 @@ void ClientSession::deliver(StanzaRef stanza) {
     held_.push_back({fates_.received(), std::move(stanza)});
     return;
   }
-  push(std::move(stanza), Undelivered::route);
+  push(std::move(stanza), Undelivered::route, home_.shard.core().now());
 }
 
-void ClientSession::deliver_kept(StanzaRef stanza) { push(std::move(stanza), Undelivered::drop); }
-void ClientSession::deliver_copy(StanzaRef stanza) { push(std::move(stanza), Undelivered::route_unless_reached); }
+void ClientSession::deliver_kept(StanzaRef stanza) { push(std::move(stanza), Undelivered::drop, {}); }
 
-void ClientSession::push(StanzaRef stanza, Undelivered then) {
+void ClientSession::deliver_copy(StanzaRef stanza) {
+  push(std::move(stanza), Undelivered::route_unless_reached, home_.shard.core().now());
+}
+
+void ClientSession::deliver_again(StanzaRef stanza, bool is_copy, TimePoint since) {
+  const Core& core = home_.shard.core();
+  const auto at = core.now() - std::chrono::duration_cast<Steady::duration>(core.wall() - since);
+  push(std::move(stanza), is_copy ? Undelivered::route_unless_reached : Undelivered::route, at);
+}
+
+// `at`: when it was first given to a session.
+void ClientSession::push(StanzaRef stanza, Undelivered then, Steady at) {
   if (finished_) return;
   if (managed_) {
-    unacknowledged_.push({stanza, then, home_.shard.core().now()});
+    unacknowledged_.push({stanza, then, at});
     if (static_cast<std::int64_t>(unacknowledged_.size()) > home_.shard.value(c2s_resume_queue)) return stuck();
   }
   if (outbox_) outbox_->push(std::move(stanza), then);
@@ -141,7 +151,7 @@ void ClientSession::release_held() {
     HeldReply held = std::move(held_[n++]);
     if (held.stanza) {
       held_bytes_ -= held.stanza->wire_size();
-      push(std::move(held.stanza), Undelivered::route);
+      push(std::move(held.stanza), Undelivered::route, home_.shard.core().now());
     } else {
       answer_request();
     }
@@ -228,7 +238,7 @@ bool ClientSession::answers_our_ping(const Element& element, Type type) {
 
 void ClientSession::send_ping(const std::string& id) {
   const Jid domain{JidView::of_prepared(jid_.domainpart())};
-  push(Stanza::make({Kind::iq, Type::get, domain, jid_}, id, "<ping xmlns='urn:xmpp:ping'/>"), Undelivered::drop);
+  push(Stanza::make({Kind::iq, Type::get, domain, jid_}, id, "<ping xmlns='urn:xmpp:ping'/>"), Undelivered::drop, {});
 }
 
 // RFC 6120 §4.6.1: silence alone closes nothing; XEP-0198 §4 or XEP-0199 §4.1 ask.

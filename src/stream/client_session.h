@@ -36,6 +36,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   void deliver(StanzaRef stanza) override;
   void deliver_kept(StanzaRef stanza) override;
   void deliver_copy(StanzaRef stanza) override;
+  void deliver_again(StanzaRef stanza, bool is_copy, TimePoint since) override;
   std::size_t room() const override;
   void confirm(std::function<void(Receipt)> told) override;
   void end(StreamError why) override;
@@ -87,7 +88,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   };
   class ResumeTimer;
 
-  void push(StanzaRef stanza, Undelivered then);
+  void push(StanzaRef stanza, Undelivered then, Steady at);
   bool is_servers_reply(const Stanza& stanza) const;
   bool answers_our_ping(const Element& element, Type type);
   void send_ping(const std::string& id);

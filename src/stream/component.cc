@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/bytes.h"
 #include "base/metrics.h"
-#include "stream/fates.h"
 #include "stream/move.h"
 #include "stream/negotiation.h"
 #include "stream/outbox.h"
@@ -19,13 +18,18 @@ constexpr auto close_time = 5s;
 
 const Metric stanzas_from_components{"jackdaw_component_stanzas_received", "Stanzas read from components."};
 
+void refuse_unheard(Router& router, const Stanza& stanza) {
+  if (stanza.kind() == Kind::presence) return;
+  router.refuse(stanza, StanzaError{Condition::remote_server_timeout, "The component is not connected."});
+}
+
 // A connected component as the router sees it.
 class ComponentSession final : public Component, private OutboxOwner {
  public:
-  static constexpr std::size_t max_open = 2000;  // stanzas whose fate is not known; more are not read
+  static constexpr std::size_t max_open = 2000;  // stanzas that other cores have not taken; more are not read
 
   ComponentSession(Shard& home, XmlStream& stream, std::string domain);
-  ~ComponentSession() override { home_.router().strike_off(stream_.number); }
+  ~ComponentSession() override { home_.router().strike_off(number_); }
 
   // Component, for the router.
   void deliver(StanzaRef stanza) override;
@@ -34,6 +38,8 @@ class ComponentSession final : public Component, private OutboxOwner {
 
   // All cores send to it: the handshake's answer goes out before anything that has come until now.
   void begin();
+  // Nothing is taken for it any more.
+  void stop();
   // Whoever wrote to it and was not heard gets an error.
   void finish();
 
@@ -41,7 +47,7 @@ class ComponentSession final : public Component, private OutboxOwner {
   std::optional<StreamError> take_stanza(const XmlReader& reader);
   bool is_crowded() const { return outbox_.is_crowded(); }
   bool is_behind() const { return has_many_open(); }
-  bool has_many_open() const { return fates_.open() > max_open; }
+  bool has_many_open() const { return open_ > max_open; }
   Task<void> caught_up(std::size_t open);
   bool is_served_by(const XmlStream&) const { return true; }
   const StreamError* why_ended() const { return why_ended_ ? &*why_ended_ : nullptr; }
@@ -58,29 +64,37 @@ class ComponentSession final : public Component, private OutboxOwner {
   void stuck() override { end({StreamCondition::resource_constraint, "You do not read what is sent to you."}); }
   std::string trailer() override { return {}; }
 
+  void wake_reader();
+
   Shard& home_;
   XmlStream& stream_;
+  const std::uint64_t number_;
   const std::string domain_;
   Outbox outbox_;
-  Fates fates_;
-  std::vector<std::pair<std::size_t, Later<bool>*>> waiting_for_fates_;
+  std::size_t open_ = 0;  // stanzas that another core has not taken yet
+  std::size_t awaited_ = 0;
+  Later<bool>* reader_ = nullptr;  // waits until no more than `awaited_` are open
   std::optional<StreamError> why_ended_;
   std::vector<StanzaRef> early_;  // until all cores know it; as much as the outbox may hold
   std::size_t early_bytes_ = 0;
-  bool begun_ = false, finished_ = false;
+  bool begun_ = false;
 };
 
 ComponentSession::ComponentSession(Shard& home, XmlStream& stream, std::string domain)
     : home_(home),
       stream_(stream),
+      number_(stream.number),
       domain_(std::move(domain)),
       outbox_(*stream.transport, static_cast<std::size_t>(home.value(component_outbox)),
               static_cast<OutboxOwner&>(*this)) {
-  home_.router().enlist(stream_.number, this);
+  home_.router().enlist(number_, this);
 }
 
 void ComponentSession::deliver(StanzaRef stanza) {
-  if (finished_) return;
+  // Not at once: whoever calls may be looking at what the error would change.
+  if (why_ended_)
+    return home_.core().later(
+        [&router = home_.router(), stanza = std::move(stanza)] { refuse_unheard(router, *stanza); });
   if (begun_) return outbox_.push(std::move(stanza));
   early_bytes_ += stanza->wire_size();
   early_.push_back(std::move(stanza));
@@ -96,34 +110,38 @@ void ComponentSession::begin() {
 void ComponentSession::end(StreamError why) {
   if (why_ended_) return;
   why_ended_ = std::move(why);
+  wake_reader();
   stream_.transport->interrupt();
 }
 
+void ComponentSession::stop() {
+  if (!why_ended_) why_ended_ = StreamError{StreamCondition::reset};
+}
+
 void ComponentSession::finish() {
-  if (std::exchange(finished_, true)) return;
+  stop();
   home_.components().detach(domain_, *this);
-  auto unheard = std::exchange(early_, {});
-  for (auto& entry : outbox_.take_unwritten())
-    if (entry.stanza) unheard.push_back(std::move(entry.stanza));
-  const StanzaError gone{Condition::remote_server_timeout, "The component is not connected."};
-  for (const auto& stanza : unheard)
-    if (stanza->kind() != Kind::presence) home_.router().refuse(*stanza, gone);
+  for (const auto& stanza : std::exchange(early_, {})) refuse_unheard(home_.router(), *stanza);
+  for (const auto& entry : outbox_.take_unwritten())
+    if (entry.stanza) refuse_unheard(home_.router(), *entry.stanza);
 }
 
-void ComponentSession::settled(std::uint32_t number) {
-  if (!fates_.settle(number)) return;
-  std::erase_if(waiting_for_fates_, [&](auto& waiting) {
-    if (fates_.open() > waiting.first) return false;
-    waiting.second->set(true);
-    return true;
-  });
+void ComponentSession::settled(std::uint32_t) {
+  --open_;
+  if (open_ <= awaited_) wake_reader();
 }
 
+void ComponentSession::wake_reader() {
+  if (reader_) std::exchange(reader_, nullptr)->set(true);
+}
+
+// Other cores take what is posted to them whatever becomes of it later, so this is short.
 Task<void> ComponentSession::caught_up(std::size_t open) {
-  if (fates_.open() <= open) co_return;
-  Later<bool> known;
-  waiting_for_fates_.emplace_back(open, &known);
-  co_await known;
+  if (open_ <= open || why_ended_) co_return;
+  Later<bool> taken;
+  awaited_ = open;
+  reader_ = &taken;
+  co_await taken;
 }
 
 // XEP-0114 §3: `to` and `from` always, and `from` at the component's name.
@@ -142,11 +160,9 @@ std::optional<StreamError> ComponentSession::take_stanza(const XmlReader& reader
     return StreamError{StreamCondition::invalid_from, "A component sends from addresses at its own name only."};
   StanzaTag tag;
   if (const auto refused = read_tag(element, *kind, tag)) return refuse(element, *kind, *refused);
-  const std::uint32_t number = fates_.begin();
   const auto stanza = Stanza::make(reader, {*kind, tag.type, *from, tag.to, {}});
-  const auto fate =
-      home_.router().route(stanza, {static_cast<std::uint32_t>(home_.core().number()), number, stream_.number});
-  if (fate) settled(number);
+  ++open_;
+  if (home_.router().hand_over(stanza, {static_cast<std::uint32_t>(home_.core().number()), 0, number_})) --open_;
   return std::nullopt;
 }
 
@@ -181,17 +197,22 @@ Task<void> run_component(std::unique_ptr<XmlStream> stream, Shard* shard, std::s
   } else {
     stream->log().major("component gone");
   }
-  if (ending.how != Ending::How::lost) session->flush();
+  session->stop();
+  if (ending.how != Ending::How::lost) {
+    session->flush();
+    // What is on its way is not unheard yet.
+    co_await stream->transport->drained(close_time);
+  }
   session->finish();
+  session.reset();  // its outbox needs the transport
   stream->write(last_words);
-  // Whoever still knows it delivers nothing any more; its outbox needs the transport.
   co_await stream->transport->close(close_time);
-  session.reset();
 }
 
 // On the home core of its name.
 Task<void> serve_component(Negotiation n) {
   n.stream->set_role("XMPPC");
+  n.stream->transport->find_silent_death();
   n.stream->set_budget(static_cast<std::size_t>(-1));
   n.stream->reader.set_limits({.bytes = static_cast<std::uint32_t>(n.core_shard().value(component_max_stanza))});
   Shard& shard = n.core_shard();
@@ -211,6 +232,18 @@ Task<void> serve_component(Negotiation n) {
 
 bool may_be_component(const Shard& shard, std::string_view domain) { return !secret_of(shard, domain).empty(); }
 
+// A row is "NAME=SECRET"; what is wrong is told without the row's text.
+Result<Done> check_component_secrets(const Settings& settings) {
+  std::size_t number = 0;
+  for (const auto& row : settings.value(component_secrets)) {
+    ++number;
+    const auto split = row.find('=');
+    if (split == row.npos || split + 1 == row.size() || !prepare_domainpart(row.substr(0, split)))
+      return Failure{"component.secrets: item " + std::to_string(number) + " is not NAME=SECRET"};
+  }
+  return Done{};
+}
+
 // XEP-0114 §3: SHA-1 of the stream's id and the secret, in lower-case hexadecimal digits.
 Task<void> accept_component(Negotiation n) {
   const Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
@@ -219,11 +252,13 @@ Task<void> accept_component(Negotiation n) {
     co_return;
   }
   const Element element = heard.element.element();
-  const bool may_try = co_await wait_before(n, n.domain) == 0s;
+  // From each address by itself: strangers elsewhere must not lock a component out.
+  const std::string counted = n.domain + " from " + n.stream->transport->address();
+  const bool may_try = co_await wait_before(n, counted) == 0s;
   const std::string secret = secret_of(n.core_shard(), n.domain);
   const bool good = may_try && element.is({component_ns, "handshake"}) && !secret.empty() &&
                     equal_in_constant_time(element.text(), to_hex(sha1(n.stream_id + secret)));
-  if (may_try) co_await note_outcome(n, n.domain, good);
+  if (may_try) co_await note_outcome(n, counted, good);
   if (!good) {
     co_await end_stream(n, StreamError{StreamCondition::not_authorized,
                                        may_try ? "The handshake is wrong." : "Too many wrong handshakes; try later."});

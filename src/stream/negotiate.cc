@@ -68,6 +68,11 @@ std::optional<StreamError> check_component(Negotiation& n, const StreamHeader& h
     return StreamError{StreamCondition::host_unknown, "No component of that name is expected here."};
   if (n.core_shard().domain(*domain))
     return StreamError{StreamCondition::conflict, "This server serves that domain itself."};
+  // There is no STARTTLS in this protocol: on the way a stream could be read, and taken over behind the handshake.
+  const Transport& transport = *n.stream->transport;
+  if (!transport.is_encrypted() && !is_loopback(transport.address()) &&
+      !n.core_shard().value(component_clear_from_afar))
+    return StreamError{StreamCondition::policy_violation, "Components connect from this machine, or with TLS at once."};
   n.domain = *domain;
   n.is_component = true;
   return std::nullopt;

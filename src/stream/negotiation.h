@@ -1,5 +1,5 @@
 // Negotiation: what is known of a stream before it is bound, and how it answers. Shared by negotiate.cc (before the
-// account is proven), authenticate.cc (SASL) and c2s.cc (binding).
+// account is proven), authenticate.cc (SASL), c2s.cc (binding) and component.cc.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
@@ -64,6 +64,8 @@ Task<void> note_outcome(Negotiation& n, std::string account, bool good);
 
 // Whether some secret would make a component of that name.
 bool may_be_component(const Shard& shard, std::string_view domain);
+// One line when an item of component.secrets is none.
+Result<Done> check_component_secrets(const Settings& settings);
 // XEP-0114: goes on behind the stream headers of a component.
 Task<void> accept_component(Negotiation n);
 

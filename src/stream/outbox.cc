@@ -6,7 +6,7 @@
 namespace jackdaw {
 namespace {
 
-const Metric outbox_overflows{"jackdaw_outbox_overflows", "Streams ended because their client did not read."};
+const Metric outbox_overflows{"jackdaw_outbox_overflows", "Streams ended because their peer did not read."};
 constexpr auto longest_stall = 60s;
 
 std::size_t size_of(const Outbox::Entry& entry) { return entry.stanza ? entry.stanza->wire_size() : entry.raw.size(); }

@@ -1,7 +1,7 @@
 // Outbox: what is to be written to one session, written once at the end of the core's turn.
 //
-// Bounded by c2s.outbox bytes (a shared payload counted in full) and by 60 s without progress: over either, `stuck` is
-// told once, the stream ends and what was not written is routed again.
+// Bounded by c2s.outbox or component.outbox bytes (a shared payload counted in full) and by 60 s without progress: over
+// either, `stuck` is told once, the stream ends and what was not written is routed again, or refused.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>

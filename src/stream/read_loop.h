@@ -1,13 +1,11 @@
 // The read loop of an authenticated stream, the same for every role: elements to the session until the connection or
 // the session comes to its end. Start reading at read_loop().
 //
-// A Session here is a class with these functions; a template, as the idle ones are many and the loop is hot:
-//   std::optional<StreamError> take_stanza(const XmlReader&)   what the reader has just read; an error ends the stream
-//   bool is_crowded(), is_behind(), has_many_open()            nothing more is read until what is owed is written,
-//   known Task<void> caught_up(std::size_t open)                     until at most so many fates are not known bool
-//   is_served_by(const XmlStream&)                        false: another connection has taken the session over const
-//   StreamError* why_ended()                             null while it goes on bool ask_for_life() after silence; true:
-//   an answer is owed within a minute Rate rate()                                                how fast it may send
+// A Session here is a class with the functions that are called of it; a template, as the idle ones are many and the
+// loop is hot. take_stanza() gets what the reader has just read, and an error of it ends the stream. While is_crowded()
+// or is_behind() nothing more is read: until what is owed is written, or caught_up(n) has waited until n fates at most
+// are not known. is_served_by() is false when another connection has taken the session over. why_ended() is null while
+// it goes on. ask_for_life() is called after silence, and true when an answer is owed within a minute.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>

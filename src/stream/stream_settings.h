@@ -42,6 +42,10 @@ constexpr Setting<StringList> component_secrets{
     .name = "component.secrets",
     .secrecy = Secrecy::secret,
     .help = "Components with secrets of their own, each as \"irc.example.org=SECRET\"."};
+constexpr Setting<bool> component_clear_from_afar{
+    .name = "component.clear_from_afar",
+    .fallback = false,
+    .help = "Unsafe: components may connect from other machines without TLS too. From this machine they always may."};
 constexpr Setting<std::int64_t> component_max_stanza{
     .name = "component.max_stanza",
     .fallback = 512 * 1024,

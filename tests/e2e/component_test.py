@@ -221,6 +221,10 @@ class Refused(Components):
         self.assertNotIn(OWN_SECRET, self.jackdaw.do("setting", "list") + "".join(self.jackdaw.lines))
         self.assertEqual(self.jackdaw.end(), 0)
         self.assertEqual(await asyncio.wait_for(oracle.errors.get(), PATIENCE), "system-shutdown")
+        # What is no secret's row is named by its number, not by what stands in it.
+        for row in ("my-secret", f"{ORACLE}=", f"{ORACLE} =my-secret", "=my-secret"):
+            _, out, err = self.jackdaw.say("serve", "--set", f"component.secrets={ORACLE}=x,{row}")
+            self.assertEqual((out, err), ("", "jackdaw: component.secrets: item 2 is not NAME=SECRET\n"))
 
 
 if __name__ == "__main__":
