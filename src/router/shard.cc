@@ -21,6 +21,7 @@ Domain* Shard::domain(std::string_view name) {
 
 std::vector<std::string> Shard::domain_names() const {
   std::vector<std::string> names;
+  names.reserve(domains_.size());
   for (const auto& [name, domain] : domains_) names.push_back(name);
   return names;
 }
