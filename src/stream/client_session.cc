@@ -7,13 +7,13 @@
 #include "base/metrics.h"
 #include "stream/resume_timer.h"
 #include "stream/stanza_tag.h"
+#include "stream/stream_counters.h"
 #include "stream/stream_settings.h"
 
 namespace jackdaw {
 namespace {
 
 const Metric stanzas_received{"jackdaw_stanzas_received", "Stanzas read from clients."};
-const Metric stanzas_malformed{"jackdaw_stanzas_malformed", "Stanzas of clients that were refused before routing."};
 
 }  // namespace
 
@@ -210,7 +210,7 @@ std::optional<StanzaRef> ClientSession::read_stanza(const XmlReader& reader, Kin
 void ClientSession::refuse_unread(const Element& element, Kind kind, const StanzaError& error) {
   const auto type = element.raw_attribute("type");
   if (type == "error" || (kind == Kind::iq && type == "result")) return;
-  stanzas_malformed.add();
+  count_malformed_stanza();
   stream_->log().info("stanza refused", {{"condition", name_of(error.condition)}, {"kind", name_of(kind)}});
   const Jid domain{JidView::of_prepared(jid_.domainpart())};
   deliver(Stanza::make({kind, Type::error, domain, jid_}, element.attribute("id"), error.xml()));

@@ -170,6 +170,7 @@ std::optional<StreamError> ComponentSession::take_stanza(const XmlReader& reader
 std::optional<StreamError> ComponentSession::refuse(const Element& element, Kind kind, const StanzaError& error) {
   const auto type = element.raw_attribute("type");
   if (type == "error" || (kind == Kind::iq && type == "result")) return std::nullopt;
+  count_malformed_stanza();
   stream_.log().info("stanza refused", {{"condition", name_of(error.condition)}, {"kind", name_of(kind)}});
   const auto from = Jid::parse(element.attribute("from"));
   const auto to = BareJid::parse(domain_);

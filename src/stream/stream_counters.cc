@@ -8,6 +8,7 @@
 namespace jackdaw {
 namespace {
 
+const Metric stanzas_malformed{"jackdaw_stanzas_malformed", "Stanzas that were refused before they were routed."};
 const Metric handshake_failures{"jackdaw_tls_handshake_failures", "TLS handshakes that failed."};
 const Metric logins{"jackdaw_logins", "Log-ins that succeeded."};
 
@@ -32,6 +33,7 @@ const auto login_failures =
 }  // namespace
 
 void count_stream_error(StreamCondition condition) { stream_errors[static_cast<std::size_t>(condition)].add(); }
+void count_malformed_stanza() { stanzas_malformed.add(); }
 void count_handshake_failure() { handshake_failures.add(); }
 void count_login() { logins.add(); }
 void count_login_failure(SaslCondition condition) { login_failures[static_cast<std::size_t>(condition)].add(); }

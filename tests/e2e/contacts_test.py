@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 
 import slixmpp
 
-from people import PATIENCE, Stage
+from people import PATIENCE, Stage, heard_until_now
 
 Stage.PROGRAM = sys.argv.pop(1)
 
@@ -19,9 +19,8 @@ ROMEO, JULIET, TYBALT = "romeo@montague.example", "juliet@capulet.example", "tyb
 Stage.ACCOUNTS = (ROMEO, JULIET, TYBALT)
 NOBODY = "rosaline@capulet.example"  # has no account
 NURSE = "nurse@verona.example"  # of no domain of this server: somebody to be written down
-ROSTER, BODY = "{jabber:iq:roster}", "{jabber:client}body"
+ROSTER = "{jabber:iq:roster}"
 SUBSCRIPTION = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
-WORDS = map("word {}".format, itertools.count())
 logging.disable()  # slixmpp 1.8 does not succeed in writing its refusal of a forged push
 
 
@@ -70,15 +69,6 @@ def roster_set(person, *items, to=None):
 
 async def remove(person, jid):
     await roster_set(person, (jid, {"subscription": "remove"}, [])).send(timeout=PATIENCE)
-
-
-async def heard_until_now(listener, speaker):
-    """What `speaker` caused until now, and what else came: stanzas of one to another keep order (RFC 6120 §10.1)."""
-    word, came = next(WORDS), []
-    speaker.send_message(listener.boundjid.full, word)
-    while (stanza := await asyncio.wait_for(listener.heard.get(), PATIENCE)).xml.findtext(BODY) != word:
-        came.append(stanza)
-    return came
 
 
 async def calm(one, other):

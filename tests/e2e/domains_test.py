@@ -67,17 +67,6 @@ class Domains(Stage):
         """The one line of the refusal."""
         return self.jackdaw.refused("user", "add", jid, "--password-stdin", password=PASSWORD)
 
-    async def at_the_door(self, domain):
-        """Somebody who has seen the features of a stream to that domain and does not log in; the features."""
-        stranger, features = Person(f"mercutio@{domain}"), asyncio.get_running_loop().create_future()
-        stranger.register_plugin("xep_0077", {"create_account": False})
-        stranger._always_send_everything = True  # slixmpp keeps what is sent before the log-in
-        stranger.unregister_feature("mechanisms", 100)
-        stranger.register_feature("mechanisms", features.set_result, restart=True)
-        self.here.append(stranger)
-        stranger.connect(("127.0.0.1", self.port), force_starttls=True)
-        return stranger, (await asyncio.wait_for(features, PATIENCE))["features"]
-
     async def sign_up(self, person, name):
         """Empty, or the condition and the text of the refusal."""
         iq = person.make_iq_set()

@@ -201,17 +201,6 @@ class VCard(Modules):
 
 
 class Registration(Modules):
-    async def at_the_door(self):
-        """Somebody behind TLS who does not log in, and the stream features."""
-        stranger, features = Person("mercutio@localhost"), asyncio.get_running_loop().create_future()
-        stranger.register_plugin("xep_0077", {"create_account": False})
-        stranger._always_send_everything = True  # slixmpp keeps what is sent before the log-in
-        stranger.unregister_feature("mechanisms", 100)
-        stranger.register_feature("mechanisms", features.set_result, restart=True)
-        self.here.append(stranger)
-        stranger.connect(("127.0.0.1", self.port), force_starttls=True)
-        return stranger, (await asyncio.wait_for(features, PATIENCE))["features"]
-
     async def sign_up(self, person, name, password=PASSWORD):
         iq = person.make_iq_set(ito="localhost")
         iq["register"]["username"], iq["register"]["password"] = name, password

@@ -15,6 +15,8 @@ from program import Jackdaw
 
 PASSWORD = "r0m30myr0m30"
 PATIENCE = 20
+BODY = "{jabber:client}body"
+WORDS = map("word {}".format, itertools.count())
 
 
 class Person(slixmpp.ClientXMPP):
@@ -105,6 +107,15 @@ class Person(slixmpp.ClientXMPP):
         await asyncio.wait_for(self.gone.wait(), PATIENCE)
 
 
+async def heard_until_now(listener, speaker):
+    """What `speaker` caused until now, and what else came: stanzas of one to another keep order (RFC 6120 §10.1)."""
+    word, came = next(WORDS), []
+    speaker.send_message(listener.boundjid.full, word)
+    while (stanza := await asyncio.wait_for(listener.heard.get(), PATIENCE)).xml.findtext(BODY) != word:
+        came.append(stanza)
+    return came
+
+
 class Stage(unittest.IsolatedAsyncioTestCase):
     """A server of its own for each test, with these accounts; who came leaves when the test is over."""
 
@@ -128,6 +139,17 @@ class Stage(unittest.IsolatedAsyncioTestCase):
         self.here.append(person)
         await person.come(self.port, **how)
         return person
+
+    async def at_the_door(self, domain="localhost"):
+        """Somebody behind TLS who does not log in, and the stream features."""
+        stranger, features = Person(f"mercutio@{domain}"), asyncio.get_running_loop().create_future()
+        stranger.register_plugin("xep_0077", {"create_account": False})
+        stranger._always_send_everything = True  # slixmpp keeps what is sent before the log-in
+        stranger.unregister_feature("mechanisms", 100)
+        stranger.register_feature("mechanisms", features.set_result, restart=True)
+        self.here.append(stranger)
+        stranger.connect(("127.0.0.1", self.port), force_starttls=True)
+        return stranger, (await asyncio.wait_for(features, PATIENCE))["features"]
 
     async def befriend(self, one, other):
         """Both see each other's presence from now on (RFC 6121 §3)."""

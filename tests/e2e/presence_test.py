@@ -2,7 +2,6 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
-import asyncio
 import itertools
 import sys
 import unittest
@@ -10,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import slixmpp
 
-from people import PATIENCE, Stage
+from people import Stage, heard_until_now
 
 Stage.PROGRAM = sys.argv.pop(1)
 
@@ -18,19 +17,9 @@ ROMEO, JULIET = "romeo@montague.example", "juliet@capulet.example"
 TYBALT, NURSE = "tybalt@capulet.example", "nurse@capulet.example"
 NOBODY = "rosaline@capulet.example"  # has no account
 Stage.ACCOUNTS = (ROMEO, JULIET, TYBALT, NURSE)
-BODY, STATUS, PRIORITY = [f"{{jabber:client}}{name}" for name in ("body", "status", "priority")]
+STATUS, PRIORITY = "{jabber:client}status", "{jabber:client}priority"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 CAPS = "{http://jabber.org/protocol/caps}c"
-WORDS = map("word {}".format, itertools.count())
-
-
-async def heard_until_now(listener, speaker):
-    """What `speaker` caused until now, and what else came: stanzas of one to another keep order (RFC 6120 §10.1)."""
-    word, came = next(WORDS), []
-    speaker.send_message(listener.boundjid.full, word)
-    while (stanza := await asyncio.wait_for(listener.heard.get(), PATIENCE)).xml.findtext(BODY) != word:
-        came.append(stanza)
-    return came
 
 
 def seen(stanzas, *senders):
