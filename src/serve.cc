@@ -350,6 +350,11 @@ RunningServer::~RunningServer() {
       for (auto* transport : parts_->cores[i]->transports()) transport->break_off();
       return true;
     });
+  // A start that failed before the store was open has nothing to wait for.
+  if (!parts_->store) {
+    stop_cores();
+    return;
+  }
   // What is being stored comes to its end, and whoever waits for it: three rounds of all cores with nothing queued.
   for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < until + stop_time;) {
     on_each([](std::size_t) { return true; });
