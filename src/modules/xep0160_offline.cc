@@ -2,8 +2,8 @@
 // OfflineMessages::keep() and flush().
 //
 // Stored in archive "offline". Erased only after the client has shown that it got them: a crash in between may deliver
-// one again with the same id and delay, and never loses it.
-// SPDX-License-Identifier: Apache-2.0
+// one again with the same id and delay, and never loses it. What cannot be erased, as on a full disk, is not sent
+// again: its account stays awake, and it is erased once that works. SPDX-License-Identifier: Apache-2.0
 #include "base/ids.h"
 #include "router/delay.h"
 #include "router/hints.h"
@@ -36,6 +36,8 @@ constexpr std::size_t page = 100;                 // messages read at once, when
 constexpr std::size_t bytes_at_once = 64 * 1024;  // then the client must show that it got them: it may be slow
 
 constexpr auto longest_wait = 10s;
+constexpr auto told_again = 10s;  // the log tells of an account's trouble when there was none for this long
+constexpr auto erase_again = 5s;  // what a client has and the store would not erase
 
 struct OfflinePart final : AccountPart {
   bool counted = false, counting = false;
@@ -47,6 +49,9 @@ struct OfflinePart final : AccountPart {
   bool again = false;                           // more was asked for while messages went out
   int in_flight = 0;                            // batches given to a session that has not confirmed them yet
   std::string sent_upto;                        // while there are any: not sent to another up to this id
+  std::string shown_upto;                       // clients have all up to this id; not empty: it is still to be erased
+  CallTimer again_at;                           // then that is tried again
+  Steady told{};                                // when a message last could not be kept
 };
 
 class OfflineMessages final : public Offline {
@@ -72,6 +77,8 @@ class OfflineMessages final : public Offline {
   Task<bool> send_some(Account& account, Session& session, Sent& sent);
   Task<bool> send_all_stored(Account& account, SessionRef session, Sent& sent);
   Task<bool> erase(Account& account, Sent sent);
+  Task<void> erase_shown(Account& account, Sent sent);
+  Task<void> erase_later(std::shared_ptr<Account> account);
   Task<Receipt> shown(SessionRef session);
   void flush_to_somebody(Account& account);
   Task<void> send_all(std::shared_ptr<Account> account, SessionRef session);
@@ -161,8 +168,10 @@ Task<Fate> OfflineMessages::append(std::shared_ptr<Account> account, StanzaRef s
   if (stored) co_return Fate::stored;
   --kept.messages;
   kept.bytes -= size;
-  domain_.log().failure("a message cannot be kept",
-                        {{"account", account->jid().text()}, {"why", stored.failure().what}});
+  const Steady now = domain_.shard().core().now();
+  if (now - std::exchange(kept.told, now) > told_again)
+    domain_.log().failure("messages cannot be kept",
+                          {{"account", account->jid().text()}, {"why", stored.failure().what}});
   co_return Fate::refused;
 }
 
@@ -244,7 +253,8 @@ Task<bool> OfflineMessages::send_all_stored(Account& account, SessionRef session
     const bool more = co_await send_some(account, *session, sent);
     if (!more && kept.storing == 0) co_return true;
     if (!more) continue;
-    if (co_await shown(session) == Receipt::lost || !co_await erase(account, sent)) co_return false;
+    if (co_await shown(session) == Receipt::lost) co_return false;
+    co_await erase_shown(account, sent);
     sent.after = sent.last;
   }
 }
@@ -252,7 +262,8 @@ Task<bool> OfflineMessages::send_all_stored(Account& account, SessionRef session
 // In order, before anything that arrives meanwhile: that waits in the account (router.cc).
 Task<void> OfflineMessages::send_all(std::shared_ptr<Account> account, SessionRef session) {
   OfflinePart& kept = part(*account);
-  Sent sent{kept.sent_upto, kept.sent_upto};
+  const std::string begin = std::max(kept.sent_upto, kept.shown_upto);
+  Sent sent{begin, begin};
   const bool all = co_await send_all_stored(*account, session, sent);
   if (sent.last != sent.after) {
     ++kept.in_flight;
@@ -275,13 +286,33 @@ Task<bool> OfflineMessages::erase(Account& account, Sent sent) {
   co_return true;
 }
 
+// Erases what a client has. What the store does not erase now is noted, if nothing in front of it is under way.
+Task<void> OfflineMessages::erase_shown(Account& account, Sent sent) {
+  if (co_await erase(account, sent)) co_return;
+  OfflinePart& kept = part(account);
+  if (sent.after > kept.shown_upto || account.removed) co_return;
+  kept.shown_upto = std::max(kept.shown_upto, sent.last);
+  account.in_debt = true;
+  if (!kept.again_at.is_set())
+    kept.again_at.call(domain_.shard().core().timers(), erase_again,
+                       [this, &account] { spawn(erase_later(account.hold())); });
+}
+
+Task<void> OfflineMessages::erase_later(std::shared_ptr<Account> account) {
+  OfflinePart& kept = part(*account);
+  co_await erase_shown(*account, {{}, kept.shown_upto});
+  if (kept.again_at.is_set()) co_return;
+  kept.shown_upto.clear();
+  account->in_debt = false;
+}
+
 Task<void> OfflineMessages::confirmed(std::shared_ptr<Account> account, Sent sent, Receipt receipt) {
   OfflinePart& kept = part(*account);
-  const bool gone = receipt == Receipt::lost || co_await erase(*account, std::move(sent));
+  if (receipt == Receipt::received) co_await erase_shown(*account, std::move(sent));
   if (--kept.in_flight > 0) co_return;
   kept.sent_upto.clear();
-  // What cannot be erased now comes with the next log-in. What was lost goes to whoever is there.
-  if (gone) flush_to_somebody(*account);
+  // What was lost goes to whoever is there.
+  flush_to_somebody(*account);
 }
 
 void setup(Domain& domain) {

@@ -65,6 +65,7 @@ class Account : public std::enable_shared_from_this<Account> {
   State state = State::waking;
   bool locked = false;
   bool removed = false;          // nothing may be stored for it any more
+  bool in_debt = false;          // something of it is still to be stored or erased: it does not rest
   bool amending = false;         // its record is being changed (provision.cc)
   std::vector<Waiting> waiting;  // while waking, or while offline messages go out; at most max_waiting
   bool flushing = false;         // offline messages are going out: new ones wait behind them

@@ -165,6 +165,12 @@ Task<SessionPtr> bind_or_resume(Negotiation& n, const BareJid& account) {
   co_return nullptr;
 }
 
+void tell_error(const XmlStream& stream, const ClientSession& session, const StreamError& error) {
+  count_stream_error(error.condition);
+  stream.log().problem("stream ended",
+                       {{"condition", name_of(error.condition)}, {"why", error.text}, {"jid", session.jid().text()}});
+}
+
 // What was not written is routed again before the stream is closed: detach comes before close.
 Task<void> end_session(XmlStream& stream, SessionPtr session, Ending ending) {
   using How = Ending::How;
@@ -174,10 +180,7 @@ Task<void> end_session(XmlStream& stream, SessionPtr session, Ending ending) {
     last_words = StreamError{StreamCondition::conflict, "The session was resumed elsewhere."}.xml() + last_words;
   } else if (ending.how == How::error) {
     last_words = ending.error->xml() + last_words;
-    count_stream_error(ending.error->condition);
-    stream.log().problem(
-        "stream ended",
-        {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}, {"jid", session->jid().text()}});
+    tell_error(stream, *session, *ending.error);
     session->flush();
     session->end(*ending.error);
     session->lose_connection();
@@ -187,8 +190,12 @@ Task<void> end_session(XmlStream& stream, SessionPtr session, Ending ending) {
     session->end({StreamCondition::reset});
     session->lose_connection();
   } else {
-    stream.log().info("connection lost", {{"jid", session->jid().text()}});
-    if (ending.error) last_words = ending.error->xml() + last_words;
+    if (ending.error) {
+      last_words = ending.error->xml() + last_words;
+      tell_error(stream, *session, *ending.error);
+    } else {
+      stream.log().info("connection lost", {{"jid", session->jid().text()}});
+    }
     session->lose_connection();
   }
   stream.write(last_words);

@@ -120,11 +120,12 @@ class Stage(unittest.IsolatedAsyncioTestCase):
     """A server of its own for each test, with these accounts; who came leaves when the test is over."""
 
     PROGRAM = None    # set by the test file
+    SERVER = Jackdaw
     SETTINGS = ()     # name=value
     ACCOUNTS = ("romeo@localhost", "juliet@localhost", "tybalt@localhost")
 
     def setUp(self):
-        self.jackdaw = Jackdaw(self.PROGRAM)
+        self.jackdaw = self.SERVER(self.PROGRAM)
         self.addCleanup(self.jackdaw.close)
         domains = list(dict.fromkeys(jid.split("@")[1] for jid in self.ACCOUNTS))
         self.jackdaw.do("setup", "--domain", ",".join(domains), "--password-stdin", password=PASSWORD)
@@ -162,6 +163,6 @@ class Stage(unittest.IsolatedAsyncioTestCase):
 
     async def asyncTearDown(self):
         for person in self.here:
-            if person.transport:
+            if person.transport and not person.gone.is_set():
                 person.abort()
                 await asyncio.wait_for(person.gone.wait(), PATIENCE)

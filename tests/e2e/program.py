@@ -22,6 +22,7 @@ class Jackdaw:
         self.program = str(pathlib.Path(program).resolve())
         self.place = tempfile.TemporaryDirectory(prefix="jackdaw-e2e-")
         self.data = os.path.join(self.place.name, "data")
+        self.prefix = []  # words in front of the server's
         self.server, self.listener = None, None
         self.lines = []
 
@@ -53,8 +54,8 @@ class Jackdaw:
         every = ["--set", "listen.client=127.0.0.1:0", "--set", "listen.tls=127.0.0.1:0", "--set", "listen.server="]
         if not choose_ports:
             every = []
-        self.server = subprocess.Popen([self.program, "serve", "--data", self.data, *every, *words], text=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.place.name)
+        self.server = subprocess.Popen([*self.prefix, self.program, "serve", "--data", self.data, *every, *words],
+                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.place.name)
         self.lines, said = [], queue.Queue()
 
         def listen(pipe):
