@@ -45,6 +45,9 @@ class AccountStore {
   virtual ~AccountStore() = default;
 
   virtual Task<Result<std::optional<AccountRecord>>> get(BareJid jid) = 0;
+  // That account, or when there is none the one behind it in the order of JIDs (of any domain), or the last one; empty:
+  // there are no accounts at all. For log-ins: a name that nobody has costs the same work as an account.
+  virtual Task<Result<std::optional<AccountRecord>>> get_or_neighbour(BareJid jid) = 0;
   // Atomic: `exists` when the account is there; `looks_alike` when `unique_skeleton` and another account of the
   // same domain has the same skeleton.
   virtual Task<Result<Created>> create(AccountRecord record, bool unique_skeleton) = 0;

@@ -33,6 +33,18 @@ TEST_P(AccountConformance, an_account_is_created_once) {
   EXPECT_EQ(good(run(accounts.get(romeo.jid))), romeo);
 }
 
+TEST_P(AccountConformance, who_is_not_there_has_a_neighbour) {
+  auto& accounts = store().accounts();
+  EXPECT_EQ(good(run(accounts.get_or_neighbour(jid("juliet@example.org")))), std::nullopt);
+  const AccountRecord juliet = account("juliet@example.org"), romeo = account("romeo@example.com");
+  for (const auto& each : {juliet, romeo}) good(run(accounts.create(each, false)));
+  EXPECT_EQ(good(run(accounts.get_or_neighbour(romeo.jid))), romeo);
+  EXPECT_EQ(good(run(accounts.get_or_neighbour(juliet.jid))), juliet);
+  EXPECT_EQ(good(run(accounts.get_or_neighbour(jid("abram@example.org")))), juliet);
+  EXPECT_EQ(good(run(accounts.get_or_neighbour(jid("nurse@example.org")))), romeo);
+  EXPECT_EQ(good(run(accounts.get_or_neighbour(jid("tybalt@example.org")))), romeo);
+}
+
 TEST_P(AccountConformance, a_lookalike_is_told_within_one_domain) {
   auto& accounts = store().accounts();
   EXPECT_EQ(good(run(accounts.create(account("paypal@example.org", "paypal"), true))), Created::created);

@@ -78,6 +78,9 @@ class FaultyAccounts final : public AccountStore {
   Task<Result<std::optional<AccountRecord>>> get(BareJid jid) override {
     return countdown_.pass(inner_.get(std::move(jid)));
   }
+  Task<Result<std::optional<AccountRecord>>> get_or_neighbour(BareJid jid) override {
+    return countdown_.pass(inner_.get_or_neighbour(std::move(jid)));
+  }
   Task<Result<Created>> create(AccountRecord record, bool unique_skeleton) override {
     return countdown_.pass(inner_.create(std::move(record), unique_skeleton));
   }

@@ -48,17 +48,35 @@ BareJid account_named(Negotiation& n, const std::string& authcid) {
 
 struct Known {
   std::optional<AccountRecord> record;
-  bool failed = false;  // the store did, not the client
+  bool failed = false;                          // the store did, not the client
+  std::optional<AccountRecord> neighbour = {};  // when there is no such account: what its decoy looks like
 };
 
 Task<Known> look_up(Negotiation& n, const BareJid& account) {
   if (account.empty()) co_return Known{};
-  auto found = co_await n.core_shard().server().store->accounts().get(account);
+  auto found = co_await n.core_shard().server().store->accounts().get_or_neighbour(account);
   if (!found) {
     n.log().failure("an account cannot be read", {{"account", account.text()}, {"why", found.failure().what}});
     co_return Known{.failed = true};
   }
-  co_return Known{std::move(*found)};
+  if (*found && (*found)->jid == account) co_return Known{std::move(*found)};
+  co_return Known{.neighbour = std::move(*found)};
+}
+
+// An account's own keys, or others that no password fits. Those have as many iterations as the account next to the
+// name: after a change of auth.iterations accounts of before and after it are known, and so are their decoys.
+struct Keys {
+  ScramKeys keys;
+  KeyKind kind;
+};
+Keys keys_of(Negotiation& n, const Known& known, Hash hash, const std::string& name) {
+  const auto i = static_cast<std::size_t>(hash);
+  const auto& like = known.record ? known.record : known.neighbour;
+  const auto iterations = like && like->keys[i] ? like->keys[i]->iterations
+                                                : static_cast<std::int32_t>(n.core_shard().value(auth_iterations));
+  auto decoys = decoy_keys(hash, n.core_shard().server().secret, name, iterations);
+  if (known.record && known.record->keys[i]) return {*known.record->keys[i], KeyKind::account};
+  return {std::move(decoys), KeyKind::decoy};
 }
 
 // Sends a challenge and waits for the response. Empty: the stream has said something else; `error` says what.
@@ -105,13 +123,14 @@ Task<Outcome> scram(Negotiation& n, Hash hash, Plus plus, std::string first, boo
   if (co_await wait_before(n, counted) > 0s) co_return too_often();
   const Known known = co_await look_up(n, account);
   if (known.failed) co_return refused(SaslCondition::temporary_auth_failure, "The accounts cannot be read at present.");
-  const auto iterations = static_cast<std::int32_t>(n.core_shard().value(auth_iterations));
-  const auto decoys = decoy_keys(hash, n.core_shard().server().secret, counted, iterations);
-  const auto& keys = known.record ? known.record->keys[static_cast<std::size_t>(hash)] : std::nullopt;
+  const Keys keys = keys_of(n, known, hash, counted);
   SaslError error = wrong();
-  auto last = co_await ask(n, server.server_first(keys ? *keys : decoys, keys ? KeyKind::account : KeyKind::decoy),
-                           error, ended);
-  if (!last) co_return error;
+  auto last = co_await ask(n, server.server_first(keys.keys, keys.kind), error, ended);
+  if (!last) {
+    // Who only looks at challenges is counted, but for nobody's account.
+    co_await note_outcome(n, {}, false);
+    co_return error;
+  }
   // Many exchanges begun at once do not pass together.
   if (co_await wait_before(n, counted) > 0s) co_return too_often();
   const auto finished = server.finish(*last);
@@ -137,10 +156,7 @@ Task<Outcome> plain(Negotiation& n, std::string message) {
   if (known.failed) co_return refused(SaslCondition::temporary_auth_failure, "The accounts cannot be read at present.");
   // An unknown name costs as much time as a known one.
   constexpr Hash hash = Hash::sha256;
-  const auto iterations = static_cast<std::int32_t>(n.core_shard().value(auth_iterations));
-  ScramKeys keys = decoy_keys(hash, n.core_shard().server().secret, counted, iterations);
-  if (known.record && known.record->keys[static_cast<std::size_t>(hash)])
-    keys = *known.record->keys[static_cast<std::size_t>(hash)];
+  const ScramKeys keys = keys_of(n, known, hash, counted).keys;
   const auto password = prepare_password(said.password).value_or(std::string{});
   const std::string share = n.stream->transport->address();
   const auto fits =

@@ -26,9 +26,9 @@ std::string_view scram_mechanism(Hash hash, Plus plus);
 ScramKeys derive_scram_keys(Hash hash, std::string_view prepared_password, std::string salt, std::int32_t iterations);
 
 // Keys for an account that does not exist (or has none for this hash): always the same for one name, so that asking
-// twice tells nothing, and no password fits them. `server_secret` must outlive restarts; `iterations` is what new
-// accounts get. Takes microseconds, so it may run on a core; make them for every log-in, needed or not, and the time
-// tells nothing either.
+// twice tells nothing, and no password fits them. `server_secret` must outlive restarts; `iterations` are
+// those of some account. Takes microseconds, so it may run on a core; make them for every log-in, needed or not
+// (bench/login_timing shows what the time tells then).
 ScramKeys decoy_keys(Hash hash, std::string_view server_secret, std::string_view bare_jid, std::int32_t iterations);
 
 // For PLAIN: derives and compares in constant time; decoys take as long as an account and never fit. Through offload

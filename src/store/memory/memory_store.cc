@@ -116,6 +116,13 @@ class MemoryAccounts final : public AccountStore {
       return found == all.accounts.end() ? std::nullopt : std::optional{found->second};
     });
   }
+  Task<Result<std::optional<AccountRecord>>> get_or_neighbour(BareJid jid) override {
+    return guarded_.use([jid = std::move(jid)](Contents& all) -> std::optional<AccountRecord> {
+      if (all.accounts.empty()) return std::nullopt;
+      const auto found = all.accounts.lower_bound(jid.text());
+      return found == all.accounts.end() ? all.accounts.rbegin()->second : found->second;
+    });
+  }
   Task<Result<Created>> create(AccountRecord record, bool unique_skeleton) override {
     return guarded_.use([record = std::move(record), unique_skeleton](Contents& all) {
       if (all.accounts.contains(record.jid.text())) return Created::exists;

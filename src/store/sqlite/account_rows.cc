@@ -67,6 +67,22 @@ std::optional<AccountRecord> account_record(Connection& database, std::string_vi
   return std::move(records.front());
 }
 
+std::optional<AccountRecord> account_or_neighbour(Connection& database, std::string_view jid) {
+  Query at_or_behind = database.query(
+      "SELECT a.jid, a.locked, a.admin, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      " k.server_key FROM (SELECT * FROM accounts WHERE jid>=? ORDER BY jid LIMIT 1) a"
+      " LEFT JOIN account_keys k ON k.jid=a.jid");
+  auto records = records_of(at_or_behind.text(jid));
+  if (!records.empty()) return std::move(records.front());
+  Query last = database.query(
+      "SELECT a.jid, a.locked, a.admin, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      " k.server_key FROM (SELECT * FROM accounts ORDER BY jid DESC LIMIT 1) a"
+      " LEFT JOIN account_keys k ON k.jid=a.jid");
+  records = records_of(last);
+  if (records.empty()) return std::nullopt;
+  return std::move(records.front());
+}
+
 Created create_account(Connection& database, const AccountRecord& record, bool unique_skeleton) {
   if (account_exists(database, record.jid.text())) return Created::exists;
   if (unique_skeleton && skeleton_taken(database, record)) return Created::looks_alike;

@@ -11,6 +11,7 @@
 namespace jackdaw {
 
 std::optional<AccountRecord> account_record(Connection& database, std::string_view jid);
+std::optional<AccountRecord> account_or_neighbour(Connection& database, std::string_view jid);
 Created create_account(Connection& database, const AccountRecord& record, bool unique_skeleton);
 bool update_account(Connection& database, const AccountRecord& record);
 bool remove_account(Connection& database, std::string_view jid, TimePoint when);

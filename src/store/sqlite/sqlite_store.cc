@@ -127,6 +127,9 @@ class SqliteAccounts final : public AccountStore {
   Task<Result<std::optional<AccountRecord>>> get(BareJid jid) override {
     return threads_.read([jid = std::move(jid)](Connection& db) { return account_record(db, jid.text()); });
   }
+  Task<Result<std::optional<AccountRecord>>> get_or_neighbour(BareJid jid) override {
+    return threads_.read([jid = std::move(jid)](Connection& db) { return account_or_neighbour(db, jid.text()); });
+  }
   Task<Result<Created>> create(AccountRecord record, bool unique_skeleton) override {
     return threads_.write([record = std::move(record), unique_skeleton](Connection& db) {
       return create_account(db, record, unique_skeleton);
