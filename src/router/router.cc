@@ -55,7 +55,8 @@ void Router::sweep() {
   for (auto at = accounts_.begin(); at != accounts_.end();) {
     auto& account = *at->second;
     const bool rests = account.state == Account::State::awake && account.resources().empty() &&
-                       account.waiting.empty() && !account.in_debt && at->second.use_count() == 1 && now - account.touched > account_rest;
+                       account.waiting.empty() && !account.in_debt && at->second.use_count() == 1 &&
+                       now - account.touched > account_rest;
     const auto here = at++;
     if (!rests) continue;
     accounts_awake.add(-1);
