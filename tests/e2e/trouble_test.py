@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import os
 import pathlib
+import sqlite3
 import sys
 import unittest
 
@@ -42,6 +43,35 @@ class Trouble(unittest.TestCase):
         os.remove(self.database)
         os.mkdir(self.database)
         self.assertIn(str(self.database), self.jackdaw.refused("serve", *NOWHERE))
+
+    def test_a_directory_that_may_only_be_read(self):
+        """A mount that only this server sees."""
+        self.jackdaw.prefix = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+                               'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', self.jackdaw.data]
+        said = self.jackdaw.refused("serve", *NOWHERE)
+        self.assertIn(self.jackdaw.data, said)
+        self.assertRegex(said, "read-only|Read-only")
+        self.jackdaw.prefix = []
+        self.jackdaw.start()
+
+    def test_a_database_that_somebody_else_has_locked(self):
+        """The start says so; a server that runs refuses what it cannot store, and goes on when it can again."""
+        with sqlite3.connect(self.database, isolation_level=None) as other:
+            other.execute("PRAGMA locking_mode=EXCLUSIVE")
+            other.execute("BEGIN EXCLUSIVE")
+            self.assertIn("locked", self.jackdaw.refused("serve", *NOWHERE))
+            other.execute("ROLLBACK")
+        other.close()
+        self.jackdaw.start()
+        other = sqlite3.connect(self.database, isolation_level=None)
+        self.addCleanup(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        add = ("user", "add", "nurse@localhost", "--password-stdin")
+        self.assertIn("could not store it; its log says why", self.jackdaw.refused(*add, password=PASSWORD))
+        self.assertTrue(any("locked" in line for line in self.jackdaw.lines))
+        self.assertTrue(self.jackdaw.answers())
+        other.execute("ROLLBACK")
+        self.jackdaw.do(*add, password=PASSWORD)
 
 
 if __name__ == "__main__":
