@@ -50,9 +50,10 @@ class FuzzedServer {
   FuzzedServer() {
     require(::mkdtemp(directory_) != nullptr, "no directory");
     ServeOptions options{.data_directory = directory_,
-                         .command_line = {"domains=localhost", "listen.client=127.0.0.1:0", "listen.server=",
-                                          "listen.tls=", "server.cores=2", "c2s.rate=0", "c2s.resume_time=1s",
-                                          "auth.require_tls=false", "auth.plain_without_tls=true", "log.level=crashes"},
+                         .command_line = {"domains=localhost", "listen.client=127.0.0.1:0",
+                                          "listen.server=", "listen.tls=", "server.cores=2", "c2s.rate=0",
+                                          "c2s.resume_time=1s", "auth.require_tls=false", "auth.plain_without_tls=true",
+                                          "log.level=crashes", "s2s.unlisted=plain", "dns.servers=127.0.0.1@9"},
                          .store = make_memory_store()};
     auto started = RunningServer::start(std::move(options));
     if (!started) require(false, "not started", started.failure().what);
@@ -153,11 +154,27 @@ enum State {
   after_bind,
   with_stream_management,
   available,
+  after_server_header,
+  with_a_domain_unproven,
   states
 };
 
+constexpr std::string_view server_header =
+    "<?xml version='1.0'?><stream:stream from='capulet.lan' to='localhost' version='1.0' xmlns='jabber:server' "
+    "xmlns:db='jabber:server:dialback' xmlns:stream='http://etherx.jabber.org/streams'>";
+
+// No DNS answers: no domain is ever proven.
+void reach_as_server(Connection& connection, int state) {
+  connection.say(server_header);
+  connection.expect("</stream:features>");
+  if (state == after_server_header) return;
+  connection.say("<db:verify from='capulet.lan' to='localhost' id='1'>x</db:verify>");
+  connection.expect("type='invalid'");
+}
+
 void reach(Connection& connection, int state) {
   if (state == before_header) return;
+  if (state >= after_server_header) return reach_as_server(connection, state);
   connection.say(header);
   connection.expect("</stream:features>");
   if (state == after_header) return;

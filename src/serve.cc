@@ -1,4 +1,4 @@
-// Wiring only: settings, store, cores, modules, listeners, in that order; and their end, the other way round.
+// Wiring only: settings, store, cores, modules, listeners, in that order. Their end is in serve_end.cc.
 // SPDX-License-Identifier: Apache-2.0
 #include "serve.h"
 
@@ -19,15 +19,17 @@
 #include "net/workers.h"
 #include "router/module.h"
 #include "router/server_settings.h"
+#include "serve_parts.h"
 #include "stream/negotiation.h"
+#include "stream/s2s_policy.h"
+#include "stream/s2s_settings.h"
 #include "stream/scram.h"
+#include "stream/server_queues.h"
 #include "stream/stream_modules.h"
 #include "stream/stream_settings.h"
 
 namespace jackdaw {
 namespace {
-
-constexpr auto stop_time = std::chrono::seconds(5);
 
 const Log& log() {
   static const Log made{"SERVER"};
@@ -98,21 +100,6 @@ SettingTable all_settings() {
   return SettingTable{lists};
 }
 
-struct RunningServer::Parts {
-  std::unique_ptr<Store> store;
-  std::unique_ptr<Workers> workers;
-  NowhereElse elsewhere;
-  std::shared_ptr<TlsTickets> tickets;
-  std::shared_ptr<Channels> channels = std::make_shared<Channels>();
-  std::shared_ptr<const Settings> settings;
-  std::vector<std::unique_ptr<Core>> cores;
-  std::vector<std::unique_ptr<Shard>> shards;
-  std::vector<std::unique_ptr<StreamShard>> streams;
-  std::unique_ptr<Listeners> listeners;
-  std::vector<std::thread> threads;
-  std::mutex reloading;
-};
-
 // Builds a RunningServer step by step; each step fails with one line.
 struct ServerAssembly {
   RunningServer& running;
@@ -137,6 +124,7 @@ struct ServerAssembly {
     auto settings = merge(all_settings(), {kept->changes, file, *text, options.command_line});
     if (!settings) co_return settings.failure();
     if (auto good = check_component_secrets(**settings); !good) co_return good.failure();
+    if (auto good = check_s2s_settings(**settings); !good) co_return good.failure();
     Configuration made{*settings, {}, kept->secret};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {
@@ -185,15 +173,43 @@ struct ServerAssembly {
       parts.shards.push_back(std::make_unique<Shard>(server, *parts.cores.back(), configuration.settings));
       server.shards.push_back(parts.shards.back().get());
     }
-    for (auto& shard : parts.shards) {
-      auto tls =
-          TlsContexts::make(*configuration.settings, configuration.domains, options.data_directory, parts.tickets);
-      if (!tls) return tls.failure();
-      parts.streams.emplace_back(new StreamShard{.shard = *shard, .tls = *tls, .all = parts.streams});
-      shard->set_domains(configuration.domains);
+    const Settings& settings = *configuration.settings;
+    auto resolver = Resolver::start(*parts.cores.front(), {.servers = settings.value(dns_servers),
+                                                           .trust_anchor = settings.value(dns_trust_anchor),
+                                                           .insecure = settings.value(dns_insecure)});
+    if (!resolver) return resolver.failure();
+    parts.resolver = std::move(*resolver);
+    parts.cores.front()->post([asked = parts.resolver.get()] { spawn(asked->watch_proofs()); });
+    auto contexts = make_contexts(configuration);
+    if (!contexts) return contexts.failure();
+    for (std::size_t i = 0; i < count; ++i) {
+      Shard& shard = *parts.shards[i];
+      parts.streams.emplace_back(new StreamShard{
+          .shard = shard, .tls = (*contexts)[i], .resolver = parts.resolver.get(), .all = parts.streams});
+      shard.set_domains(configuration.domains);
+      if (!settings.value(s2s_enabled)) continue;
+      parts.queues.push_back(std::make_unique<ServerQueues>(*parts.streams.back()));
+      shard.set_remote_servers(parts.queues.back().get());
     }
+    give_out_stored();
     make_listeners();
     return Done{};
+  }
+
+  // What is stored for other servers goes on its way when the cores run, before anything else.
+  void give_out_stored() {
+    if (parts.queues.empty()) return;
+    StartLoop loop;
+    for (auto& [pair, stored] : loop.run(ServerSpool::load_all(*parts.store))) {
+      Shard& home = server.home_of_pair(pair.source, pair.target);
+      auto& queues = *parts.queues[static_cast<std::size_t>(home.core().number())];
+      home.core().post([&queues, pair = pair, stored = std::move(stored)] { queues.take_stored(pair, stored); });
+    }
+  }
+
+  Result<std::vector<std::shared_ptr<TlsContexts>>> make_contexts(const Configuration& configuration) {
+    return TlsContexts::make_each(parts.cores.size(), *configuration.settings, configuration.domains,
+                                  options.data_directory, parts.tickets);
   }
 
   void make_listeners() {
@@ -285,13 +301,8 @@ Result<Done> RunningServer::reload() {
   auto configuration = loop.run(assembly.configure());
   if (!configuration) return configuration.failure();
   if (auto made = assembly.ensure_certificates(*configuration); !made) return made;
-  std::vector<std::shared_ptr<TlsContexts>> contexts;
-  for (std::size_t i = 0; i < parts_->cores.size(); ++i) {
-    auto tls =
-        TlsContexts::make(*configuration->settings, configuration->domains, options_.data_directory, parts_->tickets);
-    if (!tls) return tls.failure();
-    contexts.push_back(*tls);
-  }
+  const auto contexts = assembly.make_contexts(*configuration);
+  if (!contexts) return contexts.failure();
   auto plan = assembly.plan_listening(*configuration->settings);
   if (!plan) return plan.failure();
   for (const auto& name : changed_needing_restart(*parts_->settings, *configuration->settings))
@@ -300,7 +311,7 @@ Result<Done> RunningServer::reload() {
   parts_->settings = configuration->settings;
   for (std::size_t i = 0; i < parts_->cores.size(); ++i) {
     loop.run(offload(*parts_->cores[i], [&, i] {
-      parts_->streams[i]->tls = contexts[i];
+      parts_->streams[i]->tls = (*contexts)[i];
       parts_->shards[i]->apply(configuration->settings);
       parts_->shards[i]->set_domains(configuration->domains);
       parts_->listeners->apply(*plan, i, *parts_->cores[i]);
@@ -310,68 +321,6 @@ Result<Done> RunningServer::reload() {
   parts_->listeners->settle(*plan);
   log().major("settings reloaded");
   return Done{};
-}
-
-// On core `i`: nobody comes in any more, and whoever is there is told to go.
-bool RunningServer::dismiss_all(std::size_t i) {
-  parts_->listeners->close(i);
-  std::vector<SessionRef> sessions;
-  parts_->shards[i]->router().each_account([&](Account& account) {
-    for (auto& r : account.resources()) sessions.push_back(r.session);
-  });
-  const StreamError why{StreamCondition::system_shutdown, "The server is going down."};
-  for (auto& session : sessions) session->end(why);
-  parts_->shards[i]->components().end_all(why);
-  for (auto* transport : parts_->cores[i]->transports()) transport->interrupt();
-  return true;
-}
-
-RunningServer::~RunningServer() {
-  {
-    std::lock_guard lock(parts_->reloading);  // one that is under way ends first
-    server_.stopping = true;
-  }
-  const auto on_each = [&](auto&& what) {
-    StartLoop loop;
-    for (std::size_t i = 0; i < parts_->threads.size(); ++i)
-      loop.run(offload(*parts_->cores[i], [&, i] { return what(i); }));
-  };
-  on_each([&](std::size_t i) { return dismiss_all(i); });
-  const auto until = std::chrono::steady_clock::now() + stop_time;
-  for (bool left = true; left && std::chrono::steady_clock::now() < until;) {
-    left = false;
-    on_each([&](std::size_t i) {
-      return left |= !parts_->cores[i]->transports().empty() || parts_->shards[i]->router().keeping() > 0;
-    });
-    if (left) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  for (int round = 0; round < 3; ++round)
-    on_each([&](std::size_t i) {
-      for (auto* transport : parts_->cores[i]->transports()) transport->break_off();
-      return true;
-    });
-  // A start that failed before the store was open has nothing to wait for.
-  if (!parts_->store) {
-    stop_cores();
-    return;
-  }
-  // What is being stored comes to its end, and whoever waits for it: three rounds of all cores with nothing queued.
-  for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < until + stop_time;) {
-    on_each([](std::size_t) { return true; });
-    quiet = parts_->store->queued() == 0 ? quiet + 1 : 0;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  stop_cores();
-}
-
-void RunningServer::stop_cores() {
-  for (auto& core : parts_->cores) core->stop();
-  for (auto& thread : parts_->threads) thread.join();
-  parts_->workers.reset();
-  parts_->listeners.reset();
-  parts_->streams.clear();
-  parts_->shards.clear();
-  parts_->store.reset();
 }
 
 }  // namespace jackdaw

@@ -51,6 +51,11 @@ class RunningServer {
 
  private:
   explicit RunningServer(ServeOptions options);
+  template <class What>
+  void on_each(What&& what);
+  template <class IsLeft>
+  void wait_while(std::chrono::steady_clock::time_point until, IsLeft&& is_left);
+  void wait_for_store(std::chrono::steady_clock::time_point until);
   bool dismiss_all(std::size_t i);
   void stop_cores();
   friend struct ServerAssembly;

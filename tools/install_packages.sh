@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages named in the given lists, those that are missing and no others.
-# Without root it names them and the one command that installs them, and ends with 1.
+# Without root it names them and the one command that installs them, and ends with 1. Services among them are for tests:
+# they are neither started nor enabled.
 #
 #   tools/install_packages.sh tools/packages-build.txt [LIST...]
 # SPDX-License-Identifier: Apache-2.0
@@ -36,7 +37,18 @@ fi
 
 echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+made_policy=
+finish() {
+  rm -f "$log"
+  [ -z "$made_policy" ] || rm -f "$policy"
+}
+trap finish EXIT
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  made_policy=yes
+fi
 export DEBIAN_FRONTEND=noninteractive
 # An update may fail for a source that has none of these; whether they can be had is what the installation says.
 apt-get update </dev/null >"$log" 2>&1 || true
@@ -45,3 +57,6 @@ if ! apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${mi
   echo "apt-get could not install them." >&2
   exit 1
 fi
+for package in "${missing[@]}"; do
+  [ ! -e "/lib/systemd/system/$package.service" ] || systemctl disable "$package.service" >/dev/null 2>&1 || true
+done

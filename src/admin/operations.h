@@ -15,6 +15,7 @@ const Operations& program_operations();  // serve, setup, restore: main.cc does 
 const Operations& user_operations();
 const Operations& domain_operations();
 const Operations& session_operations();
+const Operations& queue_operations();
 const Operations& setting_operations();
 const Operations& server_operations();
 const Operations& document_operations();

@@ -17,6 +17,7 @@ constexpr std::size_t queue_lines = 8192;  // full: the oldest line is dropped a
 std::mutex logger_mutex;
 std::shared_ptr<spdlog::logger> logger;
 
+// With logger_mutex held: the first logger makes the pool, and another pool would end the first one's.
 std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
   if (!spdlog::thread_pool()) spdlog::init_thread_pool(queue_lines, 1);
   auto made = std::make_shared<spdlog::async_logger>("jackdaw", std::move(sink), spdlog::thread_pool(),
@@ -81,14 +82,18 @@ void Log::write(LogLevel level, std::string_view event, LogFields fields) const 
     line += '=';
     append_value(line, field.value);
   }
-  current_logger()->log(spdlog::level::info, line);
+  try {
+    current_logger()->log(spdlog::level::info, line);
+  } catch (const std::exception&) {
+    // A line that cannot be written must not end what it tells of: it is lost, like one of a full queue.
+  }
 }
 
 std::string open_log(const std::string& file) {
   try {
+    std::lock_guard lock(logger_mutex);
     auto made = file.empty() ? make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>())
                              : make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
-    std::lock_guard lock(logger_mutex);
     logger = std::move(made);
     return {};
   } catch (const std::exception& e) {

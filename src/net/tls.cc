@@ -7,8 +7,11 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 #include "base/bytes.h"
 
@@ -79,8 +82,53 @@ std::string_view server_name(SSL* ssl) {
   return {reinterpret_cast<const char*>(bytes) + 5, name_size};
 }
 
+// RFC 7301 §3.1: a list's size, then each protocol behind its size. A server offers that of servers and no client's.
+Comer comer_of(SSL* ssl) {
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &bytes, &size) != 1)
+    return Comer::client;
+  const std::string_view list{reinterpret_cast<const char*>(bytes), size};
+  const bool of_servers = list.find("\x0bxmpp-server") != list.npos,
+             of_clients = list.find("\x0bxmpp-client") != list.npos;
+  return of_servers && !of_clients ? Comer::server : Comer::client;
+}
+
 Failure file_failure(const std::string& file, const std::string& what) {
   return {file + ": " + what + ": " + TlsState::last_error()};
+}
+
+// What both sides of a connection have in common.
+Result<SslContextPtr> make_either_context(const SSL_METHOD* method, const TlsFiles& files) {
+  SslContextPtr made{SSL_CTX_new(method)};
+  SSL_CTX* context = made.get();
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
+    return file_failure(files.certificate, "no usable certificate (PEM, own certificate first)");
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return file_failure(files.key, "no usable private key (PEM) that belongs to " + files.certificate);
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  // RFC 9325 §4.2: forward secrecy and AEAD only for 1.2; 1.3 has nothing else.
+  SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  return made;
+}
+
+// What marks a context that verifies servers.
+void* const server_trust = const_cast<char*>("servers");
+
+void trust_for_servers(SSL_CTX* context, const TrustedCertificates& trusted) {
+  SSL_CTX_set1_verify_cert_store(context, trusted.get());
+  SSL_CTX_set_app_data(context, server_trust);
+}
+
+// The certificate is looked at when it is to prove something; a handshake does not fail for it.
+void ask_quietly(SSL_CTX* context) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context, 0);
 }
 
 }  // namespace
@@ -89,12 +137,12 @@ Failure file_failure(const std::string& file, const std::string& what) {
 // that is the context says. OpenSSL's callback for the name comes after the ticket.
 int choose_context(SSL* ssl, int*, void*) {
   auto* state = static_cast<TlsState*>(SSL_get_app_data(ssl));
-  const std::string_view name = server_name(ssl);
-  if (name.empty() || !*state->chooser_) return SSL_CLIENT_HELLO_SUCCESS;
-  SSL_CTX* chosen = (*state->chooser_)(name);
+  if (!state->chooser_ || !*state->chooser_) return SSL_CLIENT_HELLO_SUCCESS;
+  SSL_CTX* chosen = (*state->chooser_)(server_name(ssl), comer_of(ssl));
   // An unknown name gets the first certificate: the client decides.
   if (!chosen || chosen == SSL_get_SSL_CTX(ssl)) return SSL_CLIENT_HELLO_SUCCESS;
   SSL_set_SSL_CTX(ssl, chosen);
+  SSL_set1_param(ssl, SSL_CTX_get0_param(chosen));
   SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen), SSL_CTX_get_verify_callback(chosen));
   SSL_clear_options(ssl, SSL_OP_NO_TICKET);
   SSL_set_options(ssl, SSL_CTX_get_options(chosen));
@@ -133,35 +181,77 @@ bool TlsTickets::find(const unsigned char* name, Key& key, bool& renew) {
 
 Result<SslContextPtr> make_tls_context(const TlsFiles& files, std::shared_ptr<TlsTickets> tickets,
                                        ClientCertificate client) {
-  SslContextPtr made{SSL_CTX_new(TLS_server_method())};
-  SSL_CTX* context = made.get();
-  ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
-    return file_failure(files.certificate, "no usable certificate (PEM, own certificate first)");
-  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return file_failure(files.key, "no usable private key (PEM) that belongs to " + files.certificate);
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  auto made = make_either_context(TLS_server_method(), files);
+  if (!made) return made;
+  SSL_CTX* context = made->get();
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_num_tickets(context, 1);
   const std::string id = sha256(files.domain + '\n' + files.certificate).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
                                  static_cast<unsigned>(id.size()));
-  // RFC 9325 §4.2: forward secrecy and AEAD only for 1.2; 1.3 has nothing else.
-  SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   SSL_CTX_set_client_hello_cb(context, choose_context, nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
   SSL_CTX_set_ex_data(context, ticket_slot(), new std::shared_ptr<TlsTickets>(std::move(tickets)));
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
-  if (client == ClientCertificate::asked) {
-    // The certificate is looked at when SASL EXTERNAL is tried; a handshake does not fail for it.
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
-    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-    SSL_CTX_set_num_tickets(context, 0);
+  if (client == ClientCertificate::asked) ask_quietly(context);
+  return made;
+}
+
+Result<SslContextPtr> make_tls_client_context(const TlsFiles& files, const TrustedCertificates& trusted) {
+  auto made = make_either_context(TLS_client_method(), files);
+  if (!made) return made;
+  SSL_CTX_set_verify(made->get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+  trust_for_servers(made->get(), trusted);
+  SSL_CTX_dane_enable(made->get());
+  return made;
+}
+
+void ask_for_certificate(SSL_CTX* context, const TrustedCertificates& trusted) {
+  ask_quietly(context);
+  trust_for_servers(context, trusted);
+  // Public authorities write "server" alone into the certificates of servers, which use them on both sides.
+  SSL_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER);
+}
+
+std::optional<TlsaRecord> read_tlsa(std::string_view data) {
+  if (data.size() < 4) return std::nullopt;
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(data[i]); };
+  return TlsaRecord{byte(0), byte(1), byte(2), std::string(data.substr(3))};
+}
+
+DaneMatch dane_match(const SSL* ssl) {
+  const auto* state = static_cast<const TlsState*>(SSL_get_app_data(ssl));
+  // OpenSSL has it without const. RFC 7671 §4.1: records that cannot be used count as none.
+  const bool has_match = SSL_get0_dane_authority(const_cast<SSL*>(ssl), nullptr, nullptr) >= 0;
+  return {.usable = state->usable_records() > 0, .fits = has_match && SSL_get_verify_result(ssl) == X509_V_OK};
+}
+
+std::string why_untrusted(const SSL* ssl) {
+  // Verified against what proves clients, if at all.
+  if (SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) != server_trust) return "it was not asked for as a server's";
+  if (!SSL_get0_peer_certificate(ssl)) return "no certificate was shown";
+  const long result = SSL_get_verify_result(ssl);
+  return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
+}
+
+// All of them into memory: a core does not look into files.
+Result<TrustedCertificates> load_trusted(const std::string& place) {
+  namespace fs = std::filesystem;
+  static constexpr auto system_bundle = "/etc/ssl/certs/ca-certificates.crt";  // of the package ca-certificates
+  const TrustedCertificates made{X509_STORE_new(), StoreFree{}};
+  std::error_code error;
+  std::vector<std::string> files{place.empty() ? system_bundle : place};
+  if (place.empty() && !fs::exists(system_bundle, error)) return made;
+  if (fs::is_directory(place, error)) {
+    files.clear();
+    for (const auto& entry : fs::directory_iterator(place, error))
+      if (entry.path().extension() == ".pem" || entry.path().extension() == ".crt") files.push_back(entry.path());
+    if (files.empty()) return Failure{place + ": holds no certificates (files that end in .pem or .crt)"};
   }
+  ERR_clear_error();
+  for (const auto& file : files)
+    if (X509_STORE_load_file(made.get(), file.c_str()) != 1) return file_failure(file, "no usable certificates (PEM)");
   return made;
 }
 
@@ -204,12 +294,35 @@ int TlsState::bio_write(BIO* bio, const char* from, int size) {
 long TlsState::bio_ctrl(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 TlsState::TlsState(SSL_CTX* first, const TlsChooser& chooser) : ssl_(SSL_new(first)), chooser_(&chooser) {
+  attach();
+  SSL_set_accept_state(ssl_.get());
+}
+
+TlsState::TlsState(SSL_CTX* context, const std::string& server_name, std::string_view alpn, const Dane& dane)
+    : ssl_(SSL_new(context)), chooser_(nullptr) {
+  attach();
+  if (!dane.records.empty() && SSL_dane_enable(ssl_.get(), dane.host.c_str()) == 1) {
+    // RFC 7673 §4: the host's name, or the domain's, where the usage looks at names.
+    SSL_add1_host(ssl_.get(), server_name.c_str());
+    SSL_dane_set_flags(ssl_.get(), DANE_FLAG_NO_DANE_EE_NAMECHECKS);  // RFC 7671 §5.1
+    for (const auto& r : dane.records)
+      usable_records_ += SSL_dane_tlsa_add(ssl_.get(), r.usage, r.selector, r.matching,
+                                           reinterpret_cast<const unsigned char*>(r.data.data()), r.data.size()) == 1;
+  }
+  SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
+  const std::string protocols = static_cast<char>(alpn.size()) + std::string(alpn);
+  if (!alpn.empty())
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(protocols.data()),
+                        static_cast<unsigned>(protocols.size()));
+  SSL_set_connect_state(ssl_.get());
+}
+
+void TlsState::attach() {
   check(ssl_ != nullptr, "no memory for TLS");
   BIO* bio = BIO_new(method());
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_app_data(ssl_.get(), this);
-  SSL_set_accept_state(ssl_.get());
 }
 
 TlsState::Step TlsState::handshake(std::string& out) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,14 +57,52 @@ struct TlsFiles {
 Result<SslContextPtr> make_tls_context(const TlsFiles& files, std::shared_ptr<TlsTickets> tickets,
                                        ClientCertificate client = ClientCertificate::not_asked);
 
-// Chooses the context for a server name; null: the first one, the client decides.
-using TlsChooser = std::function<SSL_CTX*(std::string_view server_name)>;
+// Which certificates are trusted: those of a file or a directory, or (empty) the system's. Shared by contexts, any
+// thread.
+struct StoreFree {
+  void operator()(X509_STORE* p) const { X509_STORE_free(p); }
+};
+using TrustedCertificates = std::shared_ptr<X509_STORE>;
+Result<TrustedCertificates> load_trusted(const std::string& place);
+
+// For the side of a stream that opens it: presents the certificate of `files`. The peer's is looked at afterwards; a
+// handshake does not fail for it.
+Result<SslContextPtr> make_tls_client_context(const TlsFiles& files, const TrustedCertificates& trusted);
+// Asks peers for a certificate and verifies it against `trusted` as one of a server; a handshake does not fail for it.
+void ask_for_certificate(SSL_CTX* context, const TrustedCertificates& trusted);
+// One TLSA record (RFC 6698 §2.1).
+struct TlsaRecord {
+  std::uint8_t usage = 0, selector = 0, matching = 0;
+  std::string data;
+};
+std::optional<TlsaRecord> read_tlsa(std::string_view data);
+// What DNSSEC has proven of a host's certificates; OpenSSL looks at them in the handshake.
+struct Dane {
+  std::string host;  // in its ASCII form
+  std::vector<TlsaRecord> records;
+};
+// After a handshake with such records: whether one of them, that can be used, fits the certificate. `usable`: whether
+// any could be used.
+struct DaneMatch {
+  bool usable = false, fits = false;
+};
+DaneMatch dane_match(const SSL* ssl);
+
+// Empty: the peer has shown a certificate whose chain ends in a trusted one; else why not.
+std::string why_untrusted(const SSL* ssl);
+
+// Chooses the context for a server name and for who comes: a client, or (by ALPN, XEP-0368 §3) another server. Null:
+// the first one, the client decides.
+enum class Comer { client, server };
+using TlsChooser = std::function<SSL_CTX*(std::string_view server_name, Comer comer)>;
 
 // One connection's TLS. Bytes from the peer are lent to it, bytes for the peer are appended where it is told.
 class TlsState {
  public:
   // `chooser` is asked during the handshake only and must live until it is over.
   TlsState(SSL_CTX* first, const TlsChooser& chooser);
+  // The client's side.
+  TlsState(SSL_CTX* context, const std::string& server_name, std::string_view alpn, const Dane& dane);
   TlsState(const TlsState&) = delete;
 
   enum class Step { done, more, failed };
@@ -78,6 +117,8 @@ class TlsState {
   void shutdown(std::string& out);
 
   SSL* ssl() const { return ssl_.get(); }
+  // TLSA records that the handshake looks at.
+  int usable_records() const { return usable_records_; }
   // Why it failed, for the log.
   static std::string last_error();
 
@@ -87,10 +128,12 @@ class TlsState {
   static int bio_write(BIO* bio, const char* from, int size);
   static long bio_ctrl(BIO* bio, int command, long, void*);
   friend int choose_context(SSL* ssl, int*, void*);
+  void attach();
 
   SslPtr ssl_;
   std::string_view in_;
   std::string* out_ = nullptr;
+  int usable_records_ = 0;
   const TlsChooser* chooser_;
 };
 

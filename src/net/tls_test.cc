@@ -182,7 +182,7 @@ class HandshakeTest : public TlsTest {
   TestCore core_{0, clock_};
   SocketPair sockets_;
   SslContextPtr context_;
-  const TlsChooser chooser_ = [this](std::string_view name) {
+  const TlsChooser chooser_ = [this](std::string_view name, Comer) {
     chosen_for_ = name;
     return context_.get();
   };

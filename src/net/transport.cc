@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace jackdaw {
 namespace {
@@ -65,6 +66,7 @@ void Transport::arrive(Core& core) {
 // Called for an edge. The reader is resumed here, at the top of the core's turn, where nothing else is on the stack.
 void Transport::ready(std::uint32_t events) {
   if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) hung_up_ = true;
+  if (connecting_ && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return wake();
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) readable_ = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && unsent() > 0) {
     send_kept();
@@ -310,6 +312,35 @@ TlsState::Step Transport::handshake_step() {
 
 Task<bool> Transport::start_tls(SSL_CTX* context, const TlsChooser& chooser, Seconds patience) {
   tls_ = std::make_unique<TlsState>(context, chooser);
+  return shake_hands(patience);
+}
+
+Task<bool> Transport::start_tls_to(SSL_CTX* context, const std::string& server_name, std::string_view alpn,
+                                   const Dane& dane, Seconds patience) {
+  tls_ = std::make_unique<TlsState>(context, server_name, alpn, dane);
+  std::string out;
+  tls_->handshake(out);
+  write_encrypted(out);
+  return shake_hands(patience);
+}
+
+Task<std::string> Transport::connected(Seconds patience) {
+  connecting_ = true;
+  silent_ = false;
+  readable_ = false;
+  set(core_->timers(), patience);
+  co_await Wait{*this};
+  connecting_ = false;
+  if (silent_) co_return "no answer";
+  if (interrupted_) co_return "given up";
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  readable_ = true;
+  co_return error == 0 ? std::string() : std::string(std::strerror(error));
+}
+
+Task<bool> Transport::shake_hands(Seconds patience) {
   const Steady until = core_->now() + patience;
   for (;;) {
     const auto left = std::chrono::ceil<Seconds>(until - core_->now());

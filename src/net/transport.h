@@ -56,9 +56,17 @@ class Transport final : private Watched, private Timer {
   // Reads nothing for `time`, or until it fails or interrupt() is called.
   Task<void> rest(Seconds time);
 
+  // Of a socket whose connect() is under way: waits for its outcome. Empty: it is there; else why not.
+  Task<std::string> connected(Seconds patience);
+  // interrupt() has ended that.
+  bool was_given_up() const { return interrupted_; }
+
   // TLS from the next byte on. What has been received but not given out is gone (RFC 6120 §5.4.3.3). False: the
   // handshake failed or took longer than `patience`.
   Task<bool> start_tls(SSL_CTX* context, const TlsChooser& chooser, Seconds patience);
+  // The same as a client: to `server_name` (its ASCII form), for the protocol `alpn`.
+  Task<bool> start_tls_to(SSL_CTX* context, const std::string& server_name, std::string_view alpn, const Dane& dane,
+                          Seconds patience);
   bool is_encrypted() const { return tls_ != nullptr; }
   SSL* ssl() const { return tls_ ? tls_->ssl() : nullptr; }
 
@@ -93,6 +101,7 @@ class Transport final : private Watched, private Timer {
  private:
   struct Wait;
   TlsState::Step handshake_step();
+  Task<bool> shake_hands(Seconds patience);
   void ready(std::uint32_t events) override;
   void fires() override;
   void wake();
@@ -125,6 +134,7 @@ class Transport final : private Watched, private Timer {
   std::shared_ptr<void> alive_;  // while jobs on this core may know of us; see alive()
   std::uint64_t turn_of_last_read_ = 0;
   bool yielded_ = false;
+  bool connecting_ = false;
   bool draining_ = false;  // whoever waits, waits for kept bytes to go
   bool readable_ = true;
   bool hung_up_ = false;

@@ -95,9 +95,19 @@ MaybeFate Router::route_outside(const StanzaRef& stanza, FateTicket ticket) {
     home.core().post([&router = home.router(), stanza, ticket] { router.settle(ticket, router.to_component(stanza)); });
     return std::nullopt;
   }
+  if (shard_.remote_servers()) return to_remote_server(stanza, ticket);
   const auto where = shard_.server().elsewhere->find(stanza->to());
   if (where.kind == Whereabouts::Kind::nowhere) return refuse_with(*stanza, Condition::remote_server_not_found);
   return refuse_with(*stanza, Condition::remote_server_timeout);
+}
+
+MaybeFate Router::to_remote_server(const StanzaRef& stanza, FateTicket ticket) {
+  Shard& home = shard_.server().home_of_pair(stanza->from().domainpart(), stanza->to().domainpart());
+  if (&home == &shard_) return shard_.remote_servers()->send(stanza, ticket);
+  home.core().post([&home, stanza, ticket] {
+    if (const auto fate = home.remote_servers()->send(stanza, ticket)) home.router().settle(ticket, *fate);
+  });
+  return std::nullopt;
 }
 
 Fate Router::to_component(const StanzaRef& stanza) {
@@ -286,6 +296,10 @@ void Router::release(Account& account) {
     }
     if (const auto fate = to_account(account, waiting[i].stanza, waiting[i].ticket)) settle(waiting[i].ticket, *fate);
   }
+}
+
+bool Router::has_sessions() const {
+  return std::ranges::any_of(accounts_, [](const auto& each) { return !each.second->resources().empty(); });
 }
 
 void Router::count_accounts(std::size_t& awake, std::size_t& resources) const {

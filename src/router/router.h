@@ -63,6 +63,7 @@ class Router {
   void refresh(const BareJid& jid, const AccountRecord& record);
   void forget(const BareJid& jid);
 
+  bool has_sessions() const;
   void count_accounts(std::size_t& awake, std::size_t& resources) const;
   template <class F>
   void each_account(F&& see) {
@@ -80,6 +81,7 @@ class Router {
   friend class RouterSweep;
   MaybeFate route_outside(const StanzaRef& stanza, FateTicket ticket);
   Fate to_component(const StanzaRef& stanza);
+  MaybeFate to_remote_server(const StanzaRef& stanza, FateTicket ticket);
   MaybeFate route_here(const StanzaRef& stanza, FateTicket ticket);
   MaybeFate to_domain(Domain& domain, const StanzaRef& stanza, FateTicket ticket);
   MaybeFate to_account(Account& account, const StanzaRef& stanza, FateTicket ticket);

@@ -9,6 +9,12 @@ std::size_t Server::home_of(std::string_view bare) const {
   return shards.size() == 1 ? 0 : std::hash<std::string_view>{}(bare) % shards.size();
 }
 
+Shard& Server::home_of_pair(std::string_view source, std::string_view target) const {
+  if (shards.size() == 1) return *shards.front();
+  const std::hash<std::string_view> hash;
+  return *shards[(hash(source) * 31 + hash(target)) % shards.size()];
+}
+
 Shard::Shard(Server& server, Core& core, std::shared_ptr<const Settings> settings)
     : server_(server), core_(core), settings_(std::move(settings)), router_(std::make_unique<Router>(*this)) {}
 

@@ -13,6 +13,7 @@
 #include "net/core.h"
 #include "router/components.h"
 #include "router/domain.h"
+#include "router/remote_servers.h"
 #include "router/router.h"
 #include "settings/settings.h"
 #include "store/store.h"
@@ -43,6 +44,8 @@ struct Server {
 
   std::size_t home_of(std::string_view bare) const;
   Shard& home(std::string_view bare) const { return *shards[home_of(bare)]; }
+  // Of what goes from one domain to another.
+  Shard& home_of_pair(std::string_view source, std::string_view target) const;
 };
 
 class Shard {
@@ -53,6 +56,9 @@ class Shard {
   Core& core() { return core_; }
   Router& router() { return *router_; }
   Components& components() { return components_; }
+  // Null where no other server is spoken with.
+  RemoteServers* remote_servers() { return remote_servers_; }
+  void set_remote_servers(RemoteServers* servers) { remote_servers_ = servers; }
   Server& server() { return server_; }
   const Settings& settings() const { return *settings_; }
   std::shared_ptr<const Settings> settings_ref() const { return settings_; }
@@ -79,6 +85,7 @@ class Shard {
   std::shared_ptr<const Settings> settings_;
   std::unique_ptr<Router> router_;
   Components components_{*this};
+  RemoteServers* remote_servers_ = nullptr;
   std::map<std::string, std::unique_ptr<Domain>, std::less<>> domains_;
   std::vector<std::unique_ptr<Domain>> retired_;  // deleted ones: a handler may still be under way in them
   std::vector<std::function<void()>> watchers_;

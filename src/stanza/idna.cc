@@ -119,4 +119,12 @@ std::optional<std::string> prepare_domainpart(std::string_view text) {
   return result;
 }
 
+std::string ascii_form(std::string_view domainpart) {
+  const auto written = domainpart.starts_with('[') ? std::nullopt : text_of(domainpart);
+  const auto a_form = written ? a_form_of(*written) : std::nullopt;
+  std::string result;
+  if (a_form) a_form->toUTF8String(result);
+  return result.empty() ? std::string(domainpart) : result;
+}
+
 }  // namespace jackdaw

@@ -119,6 +119,9 @@ std::optional<std::string> prepare_domainpart(std::string_view text);
 std::optional<std::string> prepare_localpart(std::string_view text);
 std::optional<std::string> prepare_resourcepart(std::string_view text);
 
+// A prepared domainpart as DNS and TLS know it: with A-labels (RFC 5890 §2.3.2.1); an IP literal as it is.
+std::string ascii_form(std::string_view domainpart);
+
 // A password as SCRAM and PLAIN use it (RFC 8265 §4.2, OpaqueString). Empty when it has forbidden characters.
 std::optional<std::string> prepare_password(std::string_view text);
 

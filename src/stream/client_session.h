@@ -21,8 +21,6 @@
 
 namespace jackdaw {
 
-constexpr std::string_view sm_ns = "urn:xmpp:sm:3";
-
 class ClientSession final : public Session, private OutboxOwner, public std::enable_shared_from_this<ClientSession> {
  public:
   static constexpr std::size_t max_held_bytes = 1 << 20;

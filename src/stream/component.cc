@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "stream/move.h"
 #include "stream/negotiation.h"
+#include "stream/open_stanzas.h"
 #include "stream/outbox.h"
 #include "stream/read_loop.h"
 #include "stream/stanza_tag.h"
@@ -26,7 +27,7 @@ void refuse_unheard(Router& router, const Stanza& stanza) {
 // A connected component as the router sees it.
 class ComponentSession final : public Component, private OutboxOwner {
  public:
-  static constexpr std::size_t max_open = 2000;  // stanzas that other cores have not taken; more are not read
+  static constexpr std::size_t max_open = OpenStanzas::max;
 
   ComponentSession(Shard& home, XmlStream& stream, std::string domain);
   ~ComponentSession() override { home_.router().strike_off(number_); }
@@ -47,8 +48,10 @@ class ComponentSession final : public Component, private OutboxOwner {
   std::optional<StreamError> take_stanza(const XmlReader& reader);
   bool is_crowded() const { return outbox_.is_crowded(); }
   bool is_behind() const { return has_many_open(); }
-  bool has_many_open() const { return open_ > max_open; }
-  Task<void> caught_up(std::size_t open);
+  bool has_many_open() const { return open_.are_many(); }
+  Task<void> caught_up(std::size_t open) {
+    if (!why_ended_) co_await open_.caught_up(open);
+  }
   bool is_served_by(const XmlStream&) const { return true; }
   const StreamError* why_ended() const { return why_ended_ ? &*why_ended_ : nullptr; }
   // The protocol has no question; what cannot be written shows that nobody is there.
@@ -64,16 +67,12 @@ class ComponentSession final : public Component, private OutboxOwner {
   void stuck() override { end({StreamCondition::resource_constraint, "You do not read what is sent to you."}); }
   std::string trailer() override { return {}; }
 
-  void wake_reader();
-
   Shard& home_;
   XmlStream& stream_;
   const std::uint64_t number_;
   const std::string domain_;
   Outbox outbox_;
-  std::size_t open_ = 0;  // stanzas that another core has not taken yet
-  std::size_t awaited_ = 0;
-  Later<bool>* reader_ = nullptr;  // waits until no more than `awaited_` are open
+  OpenStanzas open_;
   std::optional<StreamError> why_ended_;
   std::vector<StanzaRef> early_;  // until all cores know it; as much as the outbox may hold
   std::size_t early_bytes_ = 0;
@@ -110,7 +109,7 @@ void ComponentSession::begin() {
 void ComponentSession::end(StreamError why) {
   if (why_ended_) return;
   why_ended_ = std::move(why);
-  wake_reader();
+  open_.wake();
   stream_.transport->interrupt();
 }
 
@@ -126,23 +125,7 @@ void ComponentSession::finish() {
     if (entry.stanza) refuse_unheard(home_.router(), *entry.stanza);
 }
 
-void ComponentSession::settled(std::uint32_t) {
-  --open_;
-  if (open_ <= awaited_) wake_reader();
-}
-
-void ComponentSession::wake_reader() {
-  if (reader_) std::exchange(reader_, nullptr)->set(true);
-}
-
-// Other cores take what is posted to them whatever becomes of it later, so this is short.
-Task<void> ComponentSession::caught_up(std::size_t open) {
-  if (open_ <= open || why_ended_) co_return;
-  Later<bool> taken;
-  awaited_ = open;
-  reader_ = &taken;
-  co_await taken;
-}
+void ComponentSession::settled(std::uint32_t) { open_.take(); }
 
 // XEP-0114 §3: `to` and `from` always, and `from` at the component's name.
 std::optional<StreamError> ComponentSession::take_stanza(const XmlReader& reader) {
@@ -161,8 +144,8 @@ std::optional<StreamError> ComponentSession::take_stanza(const XmlReader& reader
   StanzaTag tag;
   if (const auto refused = read_tag(element, *kind, tag)) return refuse(element, *kind, *refused);
   const auto stanza = Stanza::make(reader, {*kind, tag.type, *from, tag.to, {}});
-  ++open_;
-  if (home_.router().hand_over(stanza, {static_cast<std::uint32_t>(home_.core().number()), 0, number_})) --open_;
+  open_.add();
+  if (home_.router().hand_over(stanza, {static_cast<std::uint32_t>(home_.core().number()), 0, number_})) open_.take();
   return std::nullopt;
 }
 

@@ -3,9 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace jackdaw {
+
+constexpr std::string_view sm_ns = "urn:xmpp:sm:3";  // stream management, which acknowledges (XEP-0198)
 
 class Fates {
  public:

@@ -26,6 +26,7 @@ void send_header(Negotiation& n, std::string_view content_ns) {
   const auto& asked = n.stream->reader.header();
   std::string out = "<?xml version='1.0'?><stream:stream xmlns='";
   append_escaped(out, content_ns);
+  if (content_ns == server_ns) out += "' xmlns:db='jabber:server:dialback";
   out += "' xmlns:stream='http://etherx.jabber.org/streams' id='" + (n.stream_id = random_token(16)) + "'";
   // RFC 6120 §4.7.1: from names the domain; for one that is not ours, the one the client asked for is not claimed.
   const auto names = n.core_shard().domain_names();
@@ -78,6 +79,33 @@ std::optional<StreamError> check_component(Negotiation& n, const StreamHeader& h
   return std::nullopt;
 }
 
+// RFC 6120 §4.7.1, §4.7.2: `to` is one of our domains, `from` the other server's.
+std::optional<StreamError> check_server(Negotiation& n, const StreamHeader& header) {
+  // RFC 6120 §4.9.3.10: also a namespace that is known but not served.
+  if (!n.core_shard().remote_servers())
+    return StreamError{StreamCondition::invalid_namespace, "Servers are not served here."};
+  if (n.has_version && !is_supported(header.version))
+    return StreamError{StreamCondition::unsupported_version, "This server speaks XMPP 1.0."};
+  // COMPAT(jabberd2, 2.7.0): to servers without TLS it sends neither version nor addresses; its dialback has them.
+  // them.
+  const bool is_old = !n.has_version && header.to.empty();
+  if (header.to.empty() && !is_old)
+    return StreamError{StreamCondition::improper_addressing, "A stream header needs `to`."};
+  const auto domain = is_old ? std::string() : prepare_domainpart(header.to);
+  if (!domain || (!is_old && !n.core_shard().domain(*domain) && !n.core_shard().components().has(*domain)))
+    return StreamError{StreamCondition::host_unknown, "This server does not serve that domain."};
+  const auto remote = header.from.empty() ? std::string() : prepare_domainpart(header.from);
+  if (!remote || n.core_shard().domain(*remote) || n.core_shard().components().has(*remote))
+    return StreamError{StreamCondition::invalid_from, "That is no domain of another server."};
+  const bool is_first = !n.is_server && n.domain.empty();
+  if (!is_first && (!n.is_server || n.domain != *domain || n.remote != *remote))
+    return StreamError{StreamCondition::policy_violation, "The domains of a stream may not change."};
+  n.domain = *domain;
+  n.remote = *remote;
+  n.is_server = true;
+  return std::nullopt;
+}
+
 // Which condition the header earns; empty: it is good.
 std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& header) {
   if (header.ns != streams_ns)
@@ -85,9 +113,7 @@ std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& head
   if (header.local != "stream")
     return StreamError{StreamCondition::bad_format, "A stream begins with <stream:stream>."};
   if (header.content_ns == component_ns) return check_component(n, header);
-  // RFC 6120 §4.9.3.10: also a namespace that is known but not served.
-  if (header.content_ns == server_ns)
-    return StreamError{StreamCondition::invalid_namespace, "Servers are not served here."};
+  if (header.content_ns == server_ns) return check_server(n, header);
   // RFC 6120 §4.8.2: the content namespace may also be declared on each stanza.
   if (header.content_ns != client_ns && header.content_ns != streams_ns)
     return StreamError{StreamCondition::invalid_namespace, "The stanzas' namespace is not known."};
@@ -97,7 +123,7 @@ std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& head
   const auto domain = prepare_domainpart(header.to);
   if (!domain || !n.core_shard().domain(*domain))
     return StreamError{StreamCondition::host_unknown, "This server does not serve that domain."};
-  if (!n.domain.empty() && n.domain != *domain)
+  if (!n.domain.empty() && (n.is_server || n.domain != *domain))
     return StreamError{StreamCondition::policy_violation, "The domain of a stream may not change."};
   n.domain = *domain;
   const std::string elsewhere = n.core_shard().settings().value(c2s_redirect, n.domain);
@@ -134,33 +160,6 @@ std::string features_before_authentication(Negotiation& n) {
       if (feature.when == StreamFeature::When::before_authentication) out += feature.xml(domain);
   }
   return out + "</stream:features>";
-}
-
-// RFC 6120 §5.4: what came behind <starttls/> in clear is discarded with the reader's memory.
-Task<bool> upgrade(Negotiation& n) {
-  if (n.stream->transport->is_encrypted()) {
-    n.write("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
-    co_await n.stream->transport->close(close_time);
-    co_return false;
-  }
-  SSL_CTX* context = n.shard->tls->of(n.domain);
-  if (!context) {
-    n.write("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
-    co_await n.stream->transport->close(close_time);
-    co_return false;
-  }
-  n.write("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
-  n.stream->reader.restart();
-  n.header_sent = false;
-  const auto tls = n.shard->tls;  // stays while a reload replaces it
-  if (!co_await n.stream->transport->start_tls(context, tls->chooser(), handshake_time)) {
-    count_handshake_failure();
-    n.log().problem("TLS handshake failed",
-                    {{"address", n.stream->transport->address()}, {"why", TlsState::last_error()}});
-    n.stream->transport->abandon();
-    co_return false;
-  }
-  co_return true;
 }
 
 // An iq that may come before a log-in (XEP-0077 §3.1). False: it may not.
@@ -200,7 +199,10 @@ Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who)
       co_await end_stream(n, StreamError{StreamCondition::host_gone, "The domain is no longer served here."});
       co_return false;
     }
-    if (element.is({tls_ns, "starttls"})) co_return co_await upgrade(n);
+    if (element.is({tls_ns, "starttls"})) {
+      const auto tls = n.shard->tls;  // stays while a reload replaces it
+      co_return co_await upgrade(n, tls->of(n.domain), tls->chooser());
+    }
     if (element.is({sasl_ns, "auth"}) && !n.mechanisms_offered.empty()) {
       bool ended = false;
       who = co_await authenticate(n, std::move(heard.element), ended);
@@ -215,6 +217,26 @@ Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who)
 }
 
 }  // namespace
+
+// RFC 6120 §5.4: what came behind <starttls/> in clear is discarded with the reader's memory.
+Task<bool> upgrade(Negotiation& n, SSL_CTX* context, const TlsChooser& chooser) {
+  if (n.stream->transport->is_encrypted() || !context) {
+    n.write("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
+    co_await n.stream->transport->close(close_time);
+    co_return false;
+  }
+  n.write("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+  n.stream->reader.restart();
+  n.header_sent = false;
+  if (!co_await n.stream->transport->start_tls(context, chooser, handshake_time)) {
+    count_handshake_failure();
+    n.log().problem("TLS handshake failed",
+                    {{"address", n.stream->transport->address()}, {"why", TlsState::last_error()}});
+    n.stream->transport->abandon();
+    co_return false;
+  }
+  co_return true;
+}
 
 Task<bool> open_stream(Negotiation& n) {
   const Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
@@ -294,8 +316,8 @@ Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamS
   for (bool again = true; again;) {
     if (!co_await open_stream(n)) co_return;
     n.deadline = now + here.shard.value(c2s_login_time);
-    if (n.is_component) {
-      spawn(accept_component(std::move(n)));
+    if (n.is_component || n.is_server) {
+      spawn(n.is_server ? accept_server(std::move(n)) : accept_component(std::move(n)));
       co_return;
     }
     again = co_await negotiate_features(n, who);

@@ -32,6 +32,8 @@ struct Negotiation {
   bool proof_failed = false;  // the last one was a wrong password
   bool header_sent = false;
   bool has_version = true;
+  bool is_server = false;     // the header was one of jabber:server
+  std::string remote;         // its `from`, prepared; empty: it named none
   bool is_component = false;  // the header was one of jabber:component:accept; `domain` is its name then
   std::string stream_id;      // of our last header
 
@@ -68,6 +70,11 @@ bool may_be_component(const Shard& shard, std::string_view domain);
 Result<Done> check_component_secrets(const Settings& settings);
 // XEP-0114: goes on behind the stream headers of a component.
 Task<void> accept_component(Negotiation n);
+
+// Goes on behind the stream headers of another server.
+Task<void> accept_server(Negotiation n);
+// Answers <starttls/>: the context and whom it may choose by name. False: the stream has ended.
+Task<bool> upgrade(Negotiation& n, SSL_CTX* context, const TlsChooser& chooser);
 
 // Accepts a connection: from its first byte until its role and account are known. Start of every stream's story.
 Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamShard& here);

@@ -20,6 +20,7 @@ Outbox::~Outbox() { transport_.tell_drained(nullptr); }
 
 void Outbox::push(StanzaRef stanza, Undelivered then) {
   bytes_ += stanza->wire_size();
+  ++stanzas_;
   queue_.push_back({std::move(stanza), {}, then});
   if (bytes_ > limit_) flush();  // what the socket takes now does not wait
   if (bytes_ > limit_) give_up();
@@ -66,26 +67,32 @@ void Outbox::flush() {
     transport_.tell_drained(this);
   }
   if (written == 0) return;
-  for (std::size_t i = 0; i < written; ++i) bytes_ -= size_of(queue_[i]);
   in_flight_ -= written;
-  if (written == queue_.size())
+  forget_first(written);
+}
+
+void Outbox::forget_first(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    bytes_ -= size_of(queue_[i]);
+    stanzas_ -= queue_[i].stanza ? 1 : 0;
+  }
+  if (count == queue_.size())
     queue_ = {};
   else
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(written));
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void Outbox::drained() {
   cancel();
   if (transport_.has_failed()) return;
-  for (std::size_t i = 0; i < in_flight_; ++i) bytes_ -= size_of(queue_[i]);
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
-  in_flight_ = 0;
+  forget_first(std::exchange(in_flight_, 0));
   flush();
 }
 
 std::vector<Outbox::Entry> Outbox::take_unwritten() {
   in_flight_ = 0;
   bytes_ = 0;
+  stanzas_ = 0;
   return std::exchange(queue_, {});
 }
 

@@ -42,6 +42,8 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   bool is_crowded() const { return bytes_ > crowded_bytes; }
   std::size_t bytes() const { return bytes_; }
   std::size_t size() const { return queue_.size(); }
+  // Stanzas alone.
+  std::size_t stanzas() const { return stanzas_; }
   // Writes as much as the socket takes, now.
   void flush();
   // What the socket has not taken, in order; the outbox is empty then.
@@ -55,6 +57,7 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   void give_up();
   void drained() override;
   std::size_t write_batch();
+  void forget_first(std::size_t count);
 
   Transport& transport_;
   const std::size_t limit_;
@@ -63,6 +66,7 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   std::vector<Entry> queue_;
   std::size_t in_flight_ = 0;  // the first of queue_: handed to the transport, not yet taken by the socket
   std::size_t bytes_ = 0;
+  std::size_t stanzas_ = 0;  // of queue_
 };
 
 }  // namespace jackdaw

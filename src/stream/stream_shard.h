@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "net/resolver.h"
 #include "router/shard.h"
 #include "stream/login_limits.h"
 #include "stream/resume_id.h"
@@ -18,10 +19,12 @@ class ClientSession;
 struct StreamShard {
   Shard& shard;
   std::shared_ptr<TlsContexts> tls;
+  Resolver* resolver;  // of all cores
   // All cores' ones, in order; a connection moves by posting to its home's.
   const std::vector<std::unique_ptr<StreamShard>>& all;
   // Sessions with an id to be resumed by (XEP-0198 §5): one entry a session, gone with it.
   boost::unordered_flat_map<ResumeId, std::weak_ptr<ClientSession>, ResumeIdHash> resumable{};
+  std::size_t keys_asked = 0;  // of dialback, under way
   // Of core 0 only, which is asked by all: so that tries on several cores are counted together.
   LoginLimits login_limits{};
 

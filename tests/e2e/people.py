@@ -43,9 +43,9 @@ class Person(slixmpp.ClientXMPP):
             self.heard.put_nowait(stanza)
         return stanza
 
-    async def come(self, port, presence=True):
+    async def come(self, port, presence=True, address="127.0.0.1"):
         """Connects over STARTTLS, logs in, binds; with `presence` it also gets the roster and becomes available."""
-        self.connect(("127.0.0.1", port), disable_starttls=False, force_starttls=True)
+        self.connect((address, port), disable_starttls=False, force_starttls=True)
         await asyncio.wait_for(self.started.wait(), PATIENCE)
         assert self.transport.get_extra_info("ssl_object"), "not encrypted"
         if presence:

@@ -50,9 +50,10 @@ class Jackdaw:
             f"{words}: exit {code}: {out}{err}"
         return err
 
-    def start(self, *words, choose_ports=True):
-        """`jackdaw serve` on ports of the system's choice, until it has said where it listens."""
-        every = ["--set", "listen.client=127.0.0.1:0", "--set", "listen.tls=127.0.0.1:0", "--set", "listen.server="]
+    def start(self, *words, choose_ports=True, address="127.0.0.1"):
+        """`jackdaw serve` on ports of the system's choice, until it has said where it listens: the port at `address`."""
+        every = ["--set", "listen.client=127.0.0.1:0", "--set", "listen.tls=127.0.0.1:0", "--set", "listen.server=",
+                 "--set", "s2s.enabled=false"]  # no test asks the DNS of its machine
         if not choose_ports:
             every = []
         self.server = subprocess.Popen([*self.prefix, self.program, "serve", "--data", self.data, *every, *words],
@@ -69,10 +70,11 @@ class Jackdaw:
         self.listener.start()
         port = None
         while port is None or not self.answers():
+            assert self.server.poll() is None, "the server ended: " + "".join(self.lines)
             if port is None:
                 line = said.get(timeout=PATIENCE)
                 assert line is not None, "the server ended: " + "".join(self.lines)
-                found = re.match(r"Listening on 127\.0\.0\.1:(\d+) \(STARTTLS\)", line)
+                found = re.match(rf"Listening on {re.escape(address)}:(\d+) \(STARTTLS\)", line)
                 port = int(found[1]) if found else None
         return port
 

@@ -65,12 +65,10 @@ World::World(const Talk& talk, const Mode& mode, std::string& why) : mode_(mode)
   std::string place = (std::filesystem::temp_directory_path() / "jackdaw-talk-XXXXXX").string();
   directory_ = ::mkdtemp(place.data());
   ServeOptions options{.data_directory = directory_};
-  options.command_line = {"domains=" + joined(talk.domains),
-                          "listen.client=127.0.0.1:0",
-                          "listen.server=",
-                          "listen.tls=127.0.0.1:0",
-                          "server.cores=" + std::to_string(mode.cores),
-                          "log.level=crashes"};
+  options.command_line = {
+      "s2s.enabled=false", "domains=" + joined(talk.domains), "listen.client=127.0.0.1:0",
+      "listen.server=",    "listen.tls=127.0.0.1:0",          "server.cores=" + std::to_string(mode.cores),
+      "log.level=crashes"};
   if (!mode.tls) options.command_line.push_back("auth.require_tls=false");
   for (const auto& setting : talk.settings) options.command_line.push_back(setting);
   if (talk.moves_clock) options.clock = (clock_ = std::make_unique<FakeClock>()).get();

@@ -1,0 +1,128 @@
+// From the headers of another server's stream to the proof of its domain: TLS, SASL EXTERNAL, or what dialback begins
+// with. Start reading at accept_server(), at the end of the file.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/bytes.h"
+#include "stream/negotiation.h"
+#include "stream/s2s_policy.h"
+#include "stream/server_stream.h"
+#include "stream/stream_counters.h"
+
+namespace jackdaw {
+namespace {
+
+constexpr auto close_time = 5s;
+
+std::string features_for_server(Negotiation& n) {
+  const Transport& transport = *n.stream->transport;
+  const TlsPolicy policy = tls_policy(n.core_shard().settings(), n.remote);
+  std::string out = "<stream:features>";
+  if (!transport.is_encrypted() && policy != TlsPolicy::never) {
+    out += "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>";
+    out += policy >= TlsPolicy::encrypted ? "<required/></starttls>" : "</starttls>";
+  }
+  // XEP-0178 §3: only to whom it will help.
+  if (certificate_proves(n.core_shard(), transport, n.remote))
+    out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL</mechanism></mechanisms>";
+  // No features come behind a proof by dialback, so stream management stands here too.
+  if (policy <= TlsPolicy::wherever_possible || transport.is_encrypted())
+    out += "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback><sm xmlns='urn:xmpp:sm:3'/>";
+  return out + "</stream:features>";
+}
+
+// RFC 6120 §6.3.8: an authorization identity other than what was proven is refused.
+bool is_external_for(Negotiation& n, const Element& auth) {
+  if (auth.attribute("mechanism") != "EXTERNAL" || !certificate_proves(n.core_shard(), *n.stream->transport, n.remote))
+    return false;
+  const std::string text = auth.text();
+  if (text.empty() || text == "=") return true;
+  const auto authzid = from_base64(text);
+  return authzid && prepare_domainpart(*authzid) == n.remote;
+}
+
+Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, std::shared_ptr<ServerStream> session) {
+  const Ending ending = co_await read_loop(*stream, *shard, *session, s2s_idle_timeout);
+  std::string last_words = "</stream:stream>";
+  if (ending.error) {
+    last_words = ending.error->xml() + last_words;
+    count_stream_error(ending.error->condition);
+    stream->log().problem("stream ended",
+                          {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
+  } else {
+    stream->log().info("stream of another server closed");
+  }
+  if (ending.how != Ending::How::lost) session->flush();
+  session->leave();
+  session.reset();
+  stream->write(last_words);
+  co_await stream->transport->close(close_time);
+}
+
+// `proven`: by the certificate already. `first`: an element of dialback that has been read.
+void serve_server(Negotiation n, bool proven, OwnedElement first) {
+  n.stream->transport->find_silent_death();
+  n.stream->set_budget(static_cast<std::size_t>(-1));
+  auto session = std::make_shared<ServerStream>(*n.shard, *n.stream, n.stream_id);
+  if (proven)
+    session->prove({n.remote, n.domain});
+  else
+    session->take_dialback(first.element());
+  n.stream->reader.forget_header();
+  Shard* const shard = &n.core_shard();
+  spawn(run_server_stream(std::move(n.stream), shard, std::move(session)));
+}
+
+enum class Next { again, external, serve, ended };
+
+// One element before anything is proven.
+Task<Next> take_first(Negotiation& n, const OwnedElement& owned) {
+  const Element element = owned.element();
+  if (element.is({tls_ns, "starttls"})) {
+    const auto tls = n.shard->tls;  // stays while a reload replaces it
+    co_return co_await upgrade(n, tls->of_servers(n.domain), tls->chooser_for_servers()) ? Next::again : Next::ended;
+  }
+  if (element.is({sasl_ns, "auth"})) {
+    if (is_external_for(n, element)) {
+      n.log().info("authenticated", {{"domain", n.remote}, {"mechanism", "EXTERNAL"}});
+      n.write("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
+      n.stream->reader.restart();  // RFC 6120 §6.4.6: a new stream
+      n.header_sent = false;
+      co_return Next::external;
+    }
+    count_refused_proof();
+    n.log().problem("a domain is not proven", {{"from", n.remote}, {"mechanism", element.attribute("mechanism")}});
+    // XEP-0178 §3: and the stream ends.
+    n.write("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>");
+    co_await end_stream(n, StreamError{StreamCondition::not_authorized, "The certificate does not prove the domain."});
+    co_return Next::ended;
+  }
+  if (read_dialback(element)) co_return Next::serve;
+  co_await end_stream(n, StreamError{StreamCondition::not_authorized, "Prove your domain first."});
+  co_return Next::ended;
+}
+
+}  // namespace
+
+Task<void> accept_server(Negotiation n) {
+  bool proven = false;
+  for (;;) {
+    if (n.has_version)
+      n.write(proven ? "<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>" : features_for_server(n));
+    if (proven) break;
+    Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
+    if (heard.what != Heard::What::element) {
+      co_await end_stream(n, heard.what);
+      co_return;
+    }
+    const Next next = co_await take_first(n, heard.element);
+    if (next == Next::ended) co_return;
+    if (next == Next::serve) {
+      serve_server(std::move(n), false, std::move(heard.element));
+      co_return;
+    }
+    proven = next == Next::external;
+    if (!co_await open_stream(n)) co_return;
+  }
+  serve_server(std::move(n), true, {});
+}
+
+}  // namespace jackdaw
