@@ -11,12 +11,13 @@ namespace jackdaw {
 namespace {
 
 constexpr int internet = 1;  // the class IN
-constexpr Seconds probe_patience = 20s, probe_again = 10min;
+constexpr Seconds probe_patience = 20s, probe_again = 10min, probe_soon = 5s;
 
 DnsAnswer read_answer(int error, const ub_result* result) {
   if (error != 0) return {.why = ub_strerror(error)};
   if (result->bogus)
-    return {.why = "DNSSEC: " + std::string(result->why_bogus ? result->why_bogus : "the proof is wrong")};
+    return {.bogus = true,
+            .why = "DNSSEC: " + std::string(result->why_bogus ? result->why_bogus : "the proof is wrong")};
   // RFC 1035 §4.1.1: 0 is no error, 3 says that there is no such name.
   if (result->rcode != 0 && result->rcode != 3)
     return {.why = "the DNS server answered with code " + std::to_string(result->rcode)};
@@ -124,14 +125,23 @@ Task<void> Resolver::watch_proofs() {
   static const Log log{"DNS"};
   if (!proving_) co_return;
   const DnsAnswer answer = co_await ask_in(proving_, anchor_, RecordType::dnskey, probe_patience);
-  const bool work = answer.what == DnsAnswer::What::found && answer.secure;
-  const bool did = proofs_work_.exchange(work);
-  if (work && !did) log.major("names are proven by DNSSEC", {{"anchor", anchor_}});
+  if (is_stopped()) co_return;
+  const bool is_answer = answer.what != DnsAnswer::What::failed || answer.bogus;
+  if (is_answer) stripped_ = !answer.secure;
+  if (is_answer && answer.secure && !std::exchange(told_proven_, true))
+    log.major("names are proven by DNSSEC", {{"anchor", anchor_}});
   // Each time, as long as it is so.
-  if (!work)
+  if (stripped_) {
+    told_proven_ = false;
     log.major("the DNS servers give no DNSSEC proofs: names are not proven, and DANE is off",
               {{"anchor", anchor_}, {"why", answer.why}});
-  proofs_timer_.call(core_.timers(), probe_again, [this] { spawn(watch_proofs()); });
+  }
+  proofs_timer_.call(core_.timers(), is_answer ? probe_again : probe_soon, [this] { spawn(watch_proofs()); });
+}
+
+bool Resolver::is_stopped() {
+  std::lock_guard lock(mutex_);
+  return stopped_;
 }
 
 bool Resolver::take(Question* question) {
@@ -162,7 +172,7 @@ void Resolver::stop() {
 }
 
 Task<DnsAnswer> Resolver::ask(std::string name, RecordType type, Seconds patience) {
-  return ask_in(proofs_work_ ? proving_ : context_, std::move(name), type, patience);
+  return ask_in(proving_ && !stripped_ ? proving_ : context_, std::move(name), type, patience);
 }
 
 Task<DnsAnswer> Resolver::ask_in(ub_ctx* context, std::string name, RecordType type, Seconds patience) {

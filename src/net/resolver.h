@@ -27,6 +27,7 @@ struct DnsAnswer {
   // nothing: there is no such name, or it has no such records. failed: nobody knows at present.
   enum class What { found, nothing, failed } what = What::failed;
   bool secure = false;               // proven by DNSSEC up to the trust anchor
+  bool bogus = false;                // failed, as its proof is wrong or missing
   std::vector<std::string> records;  // the data of each, as in a DNS message; names in it are not compressed
   std::string why = {};              // of a failure
 };
@@ -44,7 +45,9 @@ class Resolver final : private Watched {
   ~Resolver();
 
   // Asks for the keys of the trust anchor's name, now and every ten minutes: DNS servers that strip the proofs (RFC
-  // 9364) must not break names, so nothing is proven then, with a warning in the log. The first core, on its thread.
+  // 9364) must not break names, so nothing is proven then, with a warning in the log. A DNS that
+  // is silent says nothing of that: what held goes on, and before the first answer everything must be proven. The first
+  // core, on its thread.
   Task<void> watch_proofs();
 
   // Any core. `name` is in its ASCII form (A-labels). At most `patience` passes.
@@ -61,15 +64,17 @@ class Resolver final : private Watched {
   static void answered(void* question, int error, ub_result* result);
   void ready(std::uint32_t events) override;
   void unwatch();
+  bool is_stopped();
   bool take(Question* question);
 
   static constexpr std::size_t most_questions = 10'000;  // more at one time are not asked
 
   Core& core_;
-  ub_ctx* context_ = nullptr;  // proves nothing
-  ub_ctx* proving_ = nullptr;  // null without a trust anchor
-  std::string anchor_;         // whose keys that is
-  std::atomic<bool> proofs_work_{false};
+  ub_ctx* context_ = nullptr;          // proves nothing
+  ub_ctx* proving_ = nullptr;          // null without a trust anchor
+  std::string anchor_;                 // whose keys that is
+  std::atomic<bool> stripped_{false};  // the DNS servers take the proofs away
+  bool told_proven_ = false;
   CallTimer proofs_timer_;
   bool watched_ = false;
   std::mutex mutex_;  // guards what follows

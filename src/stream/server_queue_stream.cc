@@ -17,7 +17,7 @@ const Metric streams_failed{"jackdaw_s2s_streams_failed",
                             "Tries to open a stream to another server that came to nothing."};
 
 constexpr auto drain_time = 5s;
-constexpr auto longest_pause = 20s;  // between two tries: a network that is back is found within half a minute
+constexpr auto longest_pause = 10s;  // between two tries: a network that is back is soon found
 
 }  // namespace
 

@@ -14,7 +14,7 @@ import slixmpp
 from program import Jackdaw
 
 PASSWORD = "r0m30myr0m30"
-PATIENCE = 20
+PATIENCE = 40
 BODY = "{jabber:client}body"
 WORDS = map("word {}".format, itertools.count())
 

@@ -23,7 +23,7 @@ import unittest
 from people import PASSWORD, Person, Stage
 from program import Jackdaw
 
-PATIENCE = 30
+PATIENCE = 60
 INSIDE = "JACKDAW_E2E_NAMESPACE"
 OURS, THEIRS, BETWEEN = "127.0.1.1", "127.0.1.2", "127.0.1.3"
 
