@@ -28,7 +28,7 @@ class Jackdaw:
 
     def say(self, *words, password=None):
         """Runs `jackdaw WORDS` to its end: the exit code, standard output, standard error."""
-        done = subprocess.run([*(self.prefix if words[0] == "serve" else []), self.program, *words, "--data", self.data],
+        done = subprocess.run([*(self.prefix if words[:1] == ("serve",) else []), self.program, *words, "--data", self.data],
                               input=(password or "") + "\n", text=True, capture_output=True, timeout=PATIENCE,
                               cwd=self.place.name)
         return done.returncode, done.stdout, done.stderr
