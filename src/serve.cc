@@ -174,12 +174,8 @@ struct ServerAssembly {
       server.shards.push_back(parts.shards.back().get());
     }
     const Settings& settings = *configuration.settings;
-    auto resolver = Resolver::start(*parts.cores.front(), {.servers = settings.value(dns_servers),
-                                                           .trust_anchor = settings.value(dns_trust_anchor),
-                                                           .insecure = settings.value(dns_insecure)});
-    if (!resolver) return resolver.failure();
-    parts.resolver = std::move(*resolver);
-    parts.cores.front()->post([asked = parts.resolver.get()] { spawn(asked->watch_proofs()); });
+    if (settings.value(s2s_enabled))
+      if (auto started = start_resolver(settings); !started) return started;
     auto contexts = make_contexts(configuration);
     if (!contexts) return contexts.failure();
     for (std::size_t i = 0; i < count; ++i) {
@@ -193,6 +189,16 @@ struct ServerAssembly {
     }
     give_out_stored();
     make_listeners();
+    return Done{};
+  }
+
+  Result<Done> start_resolver(const Settings& settings) {
+    auto resolver = Resolver::start(*parts.cores.front(), {.servers = settings.value(dns_servers),
+                                                           .trust_anchor = settings.value(dns_trust_anchor),
+                                                           .insecure = settings.value(dns_insecure)});
+    if (!resolver) return resolver.failure();
+    parts.resolver = std::move(*resolver);
+    parts.cores.front()->post([asked = parts.resolver.get()] { spawn(asked->watch_proofs()); });
     return Done{};
   }
 

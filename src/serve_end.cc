@@ -53,7 +53,7 @@ RunningServer::~RunningServer() {
   wait_while(until, [&](std::size_t i) { return parts_->shards[i]->router().has_sessions(); });
   on_each([&](std::size_t i) {
     if (!parts_->queues.empty()) parts_->queues[i]->stop();
-    if (i == 0) parts_->resolver->stop();
+    if (i == 0 && parts_->resolver) parts_->resolver->stop();
     return true;
   });
   wait_while(until, [&](std::size_t i) {

@@ -31,6 +31,7 @@ Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const Settings& settings,
                                 : SSL_CTX_load_verify_file(context->get(), ca.c_str())) != 1)
       return Failure{ca + ": no usable certificates (PEM) for auth.external_ca: " + TlsState::last_error()};
     made->contexts_.emplace(domain, std::move(*context));
+    if (!trusted) continue;
     auto for_servers = make_tls_context(tls_files_of(settings, domain, data_directory), tickets);
     auto client = make_tls_client_context(tls_files_of(settings, domain, data_directory), trusted);
     if (!for_servers) return for_servers.failure();
@@ -55,7 +56,8 @@ Result<std::vector<std::shared_ptr<TlsContexts>>> TlsContexts::make_each(std::si
                                                                          const std::vector<std::string>& domains,
                                                                          const std::string& data_directory,
                                                                          const std::shared_ptr<TlsTickets>& tickets) {
-  const auto trusted = load_trusted(settings.value(s2s_trusted));
+  // Hundreds of certificates; and two more contexts a domain (make()).
+  const auto trusted = settings.value(s2s_enabled) ? load_trusted(settings.value(s2s_trusted)) : TrustedCertificates{};
   if (!trusted) return Failure{"s2s.trusted_certificates: " + trusted.failure().what};
   std::vector<std::shared_ptr<TlsContexts>> all;
   for (std::size_t i = 0; i < cores; ++i) {
