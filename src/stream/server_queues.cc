@@ -44,7 +44,9 @@ MaybeFate ServerQueues::send(const StanzaRef& stanza, FateTicket ticket) {
     return home_.shard.router().refuse(*stanza,
                                        StanzaError{Condition::remote_server_timeout, "The server is going down."});
   // Only what is ours leaves under a name.
-  if (!home_.shard.domain(source) && !home_.shard.components().has(source)) return Fate::refused;
+  if (!home_.shard.domain(source) && !home_.shard.components().has(source))
+    return home_.shard.router().refuse(*stanza,
+                                       StanzaError{Condition::not_allowed, "The sender's domain is not served here."});
   const auto queue = queue_of({source, stanza->to().domainpart()});
   if (!queue)
     return home_.shard.router().refuse(
