@@ -31,7 +31,7 @@ class Dane(Houses):
 
     def serve(self, *settings):
         anchor = f"dns.trust_anchor={self.zone.anchor}"
-        super().serve(anchor, "dns.servers=127.0.0.53", "s2s.queue_age=3s", *settings)
+        super().serve(anchor, "dns.servers=127.0.0.53", *settings)
 
     def trust(self):
         """The setting with which certificates of the province's authority count without DANE."""
@@ -81,7 +81,9 @@ class Dane(Houses):
         return romeo, juliet
 
     async def is_refused(self, romeo, juliet, why):
+        self.be_patient("3s")
         self.assertEqual(await self.returned(romeo, juliet.boundjid.full, WORDS), "remote-server-timeout")
+        self.be_patient("1h")
         self.assertEqual([s for s in await juliet.settle() if s["from"].domain == "montague.lan"], [])
         self.assertFalse([line for line in self.logged("stream to another server") if " security=" in line])
         self.assertTrue(any(why in line for line in self.jackdaw.lines), f"{why!r} is not in the log")
@@ -416,6 +418,7 @@ class Late(Dane):
         self.province.stop_dns()
         self.serve()
         romeo, juliet = await self.enter_both()
+        self.be_patient("3s")
         self.assertEqual(await self.returned(romeo, juliet.boundjid.full), "remote-server-timeout")
         self.zone.serve()
         await self.is_refused(romeo, juliet, "TLSA")

@@ -112,7 +112,7 @@ class Spool(Houses):
         self.jackdaw.end(signal.SIGKILL)
         self.start_prosody()
         juliet = await self.enter("juliet@capulet.lan/balcony")
-        self.serve("s2s.queue_age=3s")
+        self.serve("s2s.queue_age=1h")
         romeo = await self.enter("romeo@montague.lan/garden")
         await self.says(romeo, juliet, "A thousand times good night")
         self.assertEqual(self.metric("jackdaw_s2s_stanzas_sent"), 1)

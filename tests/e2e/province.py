@@ -254,6 +254,10 @@ class Houses(unittest.IsolatedAsyncioTestCase):
         self.said_before += self.jackdaw.lines
         self.jackdaw.start(*words, choose_ports=False, address=OURS)
 
+    def be_patient(self, age):
+        """From now on a stanza waits so long for another server before it returns."""
+        self.jackdaw.do("setting", "set", "s2s.queue_age", age)
+
     def be_certified(self):
         """The settings with which others of this province trust our certificate, and we theirs."""
         pem, key = self.province.certify("montague.lan")
