@@ -125,6 +125,7 @@ struct ServerAssembly {
     if (!settings) co_return settings.failure();
     if (auto good = check_component_secrets(**settings); !good) co_return good.failure();
     if (auto good = check_s2s_settings(**settings); !good) co_return good.failure();
+    if (auto good = channel_limits(**settings); !good) co_return good.failure();
     Configuration made{*settings, {}, kept->secret};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {
@@ -224,6 +225,13 @@ struct ServerAssembly {
         [&streams = parts.streams](std::size_t core, std::unique_ptr<Transport> transport, TlsMode mode) {
           spawn(negotiate(std::move(transport), mode, *streams[core]));
         });
+    server.listening = [listeners = parts.listeners.get()] {
+      std::vector<ListeningDescription> all;
+      for (const auto& each : listeners->addresses())
+        all.push_back({each.address, each.mode == TlsMode::at_once ? "at once" : "starttls", each.setting,
+                       each.words.empty() ? "all" : each.words});
+      return all;
+    };
   }
 
   // The sockets that the settings ask for and that are not open yet.
@@ -242,7 +250,7 @@ struct ServerAssembly {
 
   void apply_to_process(const Settings& settings) {
     set_log_level(level_named(settings.value(log_level)));
-    parts.channels->limit(settings.value(listen_channels), settings.value(listen_channels_per_address));
+    parts.channels->limit(*channel_limits(settings));
   }
 };
 
@@ -279,7 +287,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   return running;
 }
 
-const std::vector<Listening>& RunningServer::listening() const { return parts_->listeners->addresses(); }
+std::vector<Listening> RunningServer::listening() const { return parts_->listeners->addresses(); }
 
 void RunningServer::run_blocking(std::function<Task<void>()> f) {
   std::mutex mutex;

@@ -42,8 +42,8 @@ class RunningServer {
   ~RunningServer();
 
   Server& server() { return server_; }
-  // Not while it reloads.
-  const std::vector<Listening>& listening() const;
+  // Any thread.
+  std::vector<Listening> listening() const;
   // Runs `f` on the first core and waits for its end; from outside the cores.
   void run_blocking(std::function<Task<void>()> f);
   // Reads the file again and applies it, or keeps everything and says why. Any thread but a core's.

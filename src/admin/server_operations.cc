@@ -87,6 +87,13 @@ Task<OperationResult> show_status(OperationContext& context, OperationValues) {
   co_return OperationAnswer{{}, std::move(table)};
 }
 
+Task<OperationResult> list_listening(OperationContext& context, OperationValues) {
+  OperationTable table{.columns = {"address", "tls", "setting", "admits"}};
+  for (const auto& socket : context.server->listening())
+    table.rows.push_back({socket.address, socket.tls, socket.setting, socket.admits});
+  co_return OperationAnswer{{}, std::move(table)};
+}
+
 Task<OperationResult> reload_settings(OperationContext& context, OperationValues) {
   const auto reloaded = co_await context.reload();
   if (!reloaded) co_return Failure{"nothing was changed: " + reloaded.failure().what};
@@ -125,6 +132,11 @@ const Operations& server_operations() {
        .rights = "server",
        .needs = Needs::server,
        .run = show_status},
+      {.words = "listen list",
+       .summary = "Lists the addresses that the server listens on, and who may come in there.",
+       .rights = "server",
+       .needs = Needs::server,
+       .run = list_listening},
       {.words = "reload",
        .summary = "Reads the settings file again; when it is wrong, everything stays as it was.",
        .rights = "settings",

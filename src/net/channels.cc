@@ -15,10 +15,9 @@ void Admission::reset() {
   if (const auto channels = std::exchange(channels_, nullptr)) channels->leave(*from_);
 }
 
-void Channels::limit(std::int64_t in_all, std::int64_t per_address) {
+void Channels::limit(ChannelLimits limits) {
   std::lock_guard lock(mutex_);
-  in_all_ = in_all;
-  per_address_ = per_address;
+  limits_ = std::move(limits);
 }
 
 std::int64_t Channels::count() const {
@@ -29,9 +28,10 @@ std::int64_t Channels::count() const {
 Admission Channels::admit(const std::string& host) {
   const auto group = address_group(host);
   std::lock_guard lock(mutex_);
-  if (count_ >= in_all_) return nullptr;
+  if (count_ >= limits_.in_all) return nullptr;
+  if (count_ >= limits_.in_all - limits_.reserved && !limits_.clients.contains(host)) return nullptr;
   const auto from = by_address_.try_emplace(group, 0).first;
-  if (per_address_ > 0 && from->second >= per_address_) return nullptr;
+  if (limits_.per_address > 0 && from->second >= limits_.per_address) return nullptr;
   ++from->second;
   ++count_;
   connections_open.add();

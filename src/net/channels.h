@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "net/address_list.h"
+
 namespace jackdaw {
 
 // From whom: an address group and how many connections it has. Its place does not change while there are any.
@@ -33,11 +35,18 @@ class Admission {
   AddressCount* from_ = nullptr;
 };
 
+struct ChannelLimits {
+  std::int64_t in_all = 1'000'000;
+  std::int64_t per_address = 0;  // 0: no limit
+  std::int64_t reserved = 0;     // of those in all: only for `clients`
+  AddressList clients = {};
+};
+
 // Shared by all listeners; any thread.
 class Channels : public std::enable_shared_from_this<Channels> {
  public:
-  // Changes the limits; connections that are there stay. 0: no limit for `per_address`.
-  void limit(std::int64_t in_all, std::int64_t per_address);
+  // Changes the limits; connections that are there stay.
+  void limit(ChannelLimits limits);
   // Empty when a limit is reached.
   Admission admit(const std::string& host);
   std::int64_t count() const;
@@ -46,7 +55,8 @@ class Channels : public std::enable_shared_from_this<Channels> {
   friend class Admission;
   void leave(AddressCount& from);
   mutable std::mutex mutex_;
-  std::int64_t in_all_ = 1'000'000, per_address_ = 0, count_ = 0;
+  ChannelLimits limits_;
+  std::int64_t count_ = 0;
   std::unordered_map<std::string, std::int64_t> by_address_;  // one entry an address with connections
 };
 

@@ -16,6 +16,8 @@ namespace {
 
 const Metric connections_accepted{"jackdaw_connections_accepted", "Connections accepted."};
 const Metric connections_refused{"jackdaw_connections_refused", "Connections refused because a limit was reached."};
+const Metric connections_denied{"jackdaw_connections_denied",
+                                "Connections refused because of the address list of their socket."};
 const Metric accept_pauses{"jackdaw_accept_pauses", "Times accepting paused because no descriptors were left."};
 
 constexpr int accepts_per_turn = 256;       // then others have their turn
@@ -76,10 +78,11 @@ Result<int> Listener::open_socket(const SocketAddress& address, First first) {
   return bound_socket(address, Shared::yes);
 }
 
-Listener::Listener(Core& core, int descriptor, TlsMode mode, std::shared_ptr<Channels> channels, Accepted accepted)
+Listener::Listener(Core& core, int descriptor, std::shared_ptr<const Entrance> entrance,
+                   std::shared_ptr<Channels> channels, Accepted accepted)
     : core_(core),
       descriptor_(descriptor),
-      mode_(mode),
+      entrance_(std::move(entrance)),
       channels_(std::move(channels)),
       accepted_(std::move(accepted)) {
   core.watch(descriptor, *this);
@@ -113,23 +116,43 @@ bool Listener::accept_one() {
     pause(EMFILE);
     return false;
   }
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const std::string host = peer.host();
-  Admission admission = channels_->admit(host);
-  if (!admission) {
-    connections_refused.add();
-    ++refused_;
-    if (core_.now() - last_complaint_ > 60s) {
-      last_complaint_ = core_.now();
-      log().problem("connection refused", {{"address", host}, {"why", "too many connections"}, {"refused", refused_}});
-    }
+  if (!entrance_->admits(host)) {
+    connections_denied.add();
+    complain(host, "its address may not come in here");
     ::close(fd);
-    return true;
+  } else if (!entrance_->proxied) {
+    let_in(fd, host);
+  } else if (!proxied_.wait_for_header(fd, host)) {
+    connections_refused.add();
+    complain(host, "too many connections of proxies begin at once");
   }
-  connections_accepted.add();
-  accepted_(std::make_unique<Transport>(core_, fd, host, std::move(admission)), mode_);
   return true;
+}
+
+// `host`: whose connection it is, also behind a proxy.
+void Listener::let_in(int descriptor, const std::string& host) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (Admission admission = channels_->admit(host)) {
+    connections_accepted.add();
+    accepted_(std::make_unique<Transport>(core_, descriptor, host, std::move(admission)), entrance_->mode);
+    return;
+  }
+  connections_refused.add();
+  complain(host, "too many connections");
+  if (entrance_->mode == TlsMode::at_once || !entrance_->last_words)
+    ::close(descriptor);
+  else
+    refused_connections_.tell(descriptor, entrance_->last_words());
+}
+
+// One line a minute: who is turned away comes again.
+void Listener::complain(const std::string& host, std::string_view why) {
+  ++refused_;
+  if (core_.now() - last_complaint_ <= 60s) return;
+  last_complaint_ = core_.now();
+  log().problem("connection refused", {{"address", host}, {"why", why}, {"refused", refused_}});
 }
 
 // The edge is used up, so a timer looks again: no spinning on a socket that stays readable.

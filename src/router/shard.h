@@ -25,6 +25,11 @@ struct Module;
 class Shard;
 class Workers;
 
+// A socket that the server listens on, for a person.
+struct ListeningDescription {
+  std::string address, tls, setting, admits;
+};
+
 // What the whole process shares; read-only after the start, or safe on any thread.
 struct Server {
   std::vector<Shard*> shards;
@@ -36,6 +41,8 @@ struct Server {
   // Makes the keys of a password (stream/scram.h); takes milliseconds: on `workers` only.
   ScramKeys (*derive_keys)(Hash, std::string_view prepared_password, std::string salt,
                            std::int32_t iterations) = nullptr;
+  // Where it listens now. Any thread; not set where nothing listens.
+  std::function<std::vector<ListeningDescription>()> listening = {};
   std::string data_directory;
   std::string secret;  // for salts of unknown users; random, kept in the store
   TimePoint started{};

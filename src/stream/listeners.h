@@ -1,11 +1,13 @@
 // Listeners: every address the server listens on, one socket a core each; set at the start, changed by a reload.
 //
-// prepare() opens what is new and may fail; apply() then changes one core, on its thread or before it runs.
-// SPDX-License-Identifier: Apache-2.0
+// An entry is an address, and then who may come in: "*:5222", "192.0.2.1:5222 deny 198.51.100.0/24", "10.0.0.1:5222
+// proxy allow 10.0.0.5". prepare() opens what is new and may fail; apply() then changes one core, on its thread or
+// before it runs. SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,13 @@ namespace jackdaw {
 
 struct Listening {
   std::string address;  // with the port it got
-  TlsMode mode;
+  TlsMode mode = TlsMode::starttls;
+  std::string setting = {};  // the list it stands in
+  std::string words = {};    // who may come in, as the settings write it
 };
+
+// Failure: which setting, and why.
+Result<ChannelLimits> channel_limits(const Settings& settings);
 
 class Listeners {
  public:
@@ -27,6 +34,7 @@ class Listeners {
   struct Address {
     std::string name;  // as the settings write it, with the mode: "127.0.0.1:5222 tls"
     Listening listening;
+    std::shared_ptr<const Entrance> entrance;
     std::vector<int> sockets;  // one a core; none: the core has it already
 
     Address() = default;
@@ -48,18 +56,22 @@ class Listeners {
   // On core `i`: nobody comes in any more.
   void close(std::size_t i) { by_core_[i].clear(); }
 
-  const std::vector<Listening>& addresses() const { return addresses_; }
+  // In the order of the settings. Any thread.
+  std::vector<Listening> addresses() const;
 
  private:
-  Result<Done> plan_entry(const std::string& text, TlsMode mode, Plan& plan) const;
-  Result<Done> plan_address(SocketAddress address, TlsMode mode, Plan& plan) const;
+  struct Entry;
+  Result<Done> plan_entry(const Entry& entry, Plan& plan) const;
+  Result<Done> plan_address(SocketAddress address, const Entry& entry, Plan& plan) const;
+  Result<Done> open_sockets(SocketAddress address, Address& planned, const Plan& plan) const;
   bool uses_port(std::uint16_t port) const;
 
   std::shared_ptr<Channels> channels_;
   Accept accept_;
   std::vector<std::map<std::string, std::unique_ptr<Listener>>> by_core_;  // by Address::name
   std::map<std::string, Listening> now_;                                   // by Address::name
-  std::vector<Listening> addresses_;                                       // the same, in the order of the settings
+  mutable std::mutex mutex_;
+  std::vector<Listening> addresses_;  // the same, in the order of the settings; under mutex_
 };
 
 }  // namespace jackdaw

@@ -11,27 +11,41 @@ constexpr Setting<StringList> listen_client{.name = "listen.client",
                                             .fallback = "127.0.0.1:5222,[::1]:5222",
                                             .help =
                                                 "Addresses with STARTTLS, meant for clients; every role is accepted on "
-                                                "each. \"*:5222\" opens it to the world."};
+                                                "each. \"*:5222\" opens it to the world; \"*:5222 allow 10.0.0.0/8 "
+                                                "!10.1.0.0/16\" to some, \"deny\" to all others; \"10.0.0.1:5222 proxy "
+                                                "allow 10.0.0.5\" takes from that proxy whom it stands for."};
 constexpr Setting<StringList> listen_server{
     .name = "listen.server",
     .fallback = "127.0.0.1:5269,[::1]:5269",
-    .help = "Addresses with STARTTLS, meant for servers; every role is accepted on each."};
+    .help = "Addresses with STARTTLS, meant for servers; every role is accepted on each. As in listen.client."};
 constexpr Setting<StringList> listen_tls{
     .name = "listen.tls",
     .fallback = "127.0.0.1:5223,[::1]:5223",
-    .help = "Addresses with TLS from the first byte (XEP-0368); every role is accepted on each."};
+    .help = "Addresses with TLS from the first byte (XEP-0368); every role is accepted on each. As in listen.client."};
 constexpr Setting<std::int64_t> listen_channels{
     .name = "listen.channels",
     .fallback = 1'000'000,
     .min = 0,
     .max = 10'000'000,
-    .help = "So many connections may be open in all; a further one is closed at once."};
+    .help = "So many connections may be open in all; a further one is refused. 0: the server listens nowhere."};
 constexpr Setting<std::int64_t> listen_channels_per_address{
     .name = "listen.channels_per_address",
     .fallback = 1000,
     .min = 0,
     .max = 10'000'000,
     .help = "So many connections may be open from one address (IPv6: one /64); 0: no limit."};
+
+constexpr Setting<std::int64_t> listen_channels_reserved{
+    .name = "listen.channels_reserved",
+    .fallback = 0,
+    .min = 0,
+    .max = 10'000'000,
+    .help = "So many of listen.channels are kept for the addresses in listen.client_addresses."};
+constexpr Setting<StringList> listen_client_addresses{
+    .name = "listen.client_addresses",
+    .help =
+        "Where our own clients connect from, each as 192.0.2.1, 192.0.2.1-192.0.2.9 or 192.0.2.0/24, or with \"!\" "
+        "in front to take it out of those before it."};
 
 constexpr Setting<std::string> component_password{.name = "component.password",
                                                   .secrecy = Secrecy::secret,

@@ -21,7 +21,7 @@ class RawClient:
         self.bytes = b""
         local, domain = jid.split("@")
         try:
-            self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+            self.socket = self.connect(port)
         except OSError as why:
             raise Ended(str(why)) from why
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -35,6 +35,9 @@ class RawClient:
         self.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
                   f"<resource>{resource}</resource></bind></iq>")
         self.until(rb"id='bind'.*?</iq>")
+
+    def connect(self, port):
+        return socket.create_connection(("127.0.0.1", port), timeout=20)
 
     def send(self, text):
         try:

@@ -1,0 +1,255 @@
+"""Who may come in where: address lists, limits of connections, proxies that say whom they stand for.
+
+With slixmpp as the client and HAProxy as the proxy; the machine's loopback addresses 127.0.0.2, 127.0.0.3, ... play
+people who come from elsewhere.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import contextlib
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from program import Jackdaw
+from raw_client import HEADER, Ended, RawClient
+
+PROGRAM = sys.argv.pop(1)
+ROMEO = ("romeo@localhost", "a password of some length")
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+class Visitor(RawClient):
+    """One session from an address of one's own."""
+
+    def __init__(self, port, source="127.0.0.1", at="127.0.0.1"):
+        self.source, self.at = source, at
+        super().__init__(port, *ROMEO, resource=f"{source}-{time.monotonic_ns()}")
+
+    def connect(self, port):
+        return socket.create_connection((self.at, port), timeout=20, source_address=(self.source, 0))
+
+
+def all_that_comes(port, source="127.0.0.1", words=HEADER.format("localhost")):
+    """What a connection gets until it is closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0)) as one:
+        one.sendall(words.encode())
+        got = b""
+        with contextlib.suppress(ConnectionResetError):
+            while part := one.recv(65536):
+                got += part
+        return got.decode()
+
+
+class Entrances(unittest.TestCase):
+    def setUp(self):
+        self.jackdaw = Jackdaw(PROGRAM)
+        self.addCleanup(self.jackdaw.close)
+        self.jackdaw.do("setup", "--domain", "localhost", "--password-stdin", password=ROMEO[1])
+        self.jackdaw.do("user", "add", ROMEO[0], "--password-stdin", password=ROMEO[1])
+        self.port = free_port()
+
+    def write(self, *client, more=""):
+        """The settings file, with these entries for clients."""
+        entries = ", ".join(f'"{entry}"' for entry in client)
+        pathlib.Path(self.jackdaw.data, "jackdaw.toml").write_text(
+            f"[listen]\nclient = [{entries}]\nserver = []\ntls = []\n{more}\n"
+            "[auth]\nrequire_tls = false\nplain_without_tls = true\n[s2s]\nenabled = false\n", encoding="utf-8")
+
+    def start(self, *client, more=""):
+        self.write(*client, more=more)
+        self.jackdaw.start(choose_ports=False)
+
+    def change(self, *client, more=""):
+        self.write(*client, more=more)
+        self.jackdaw.do("reload")
+
+    def enter(self, source="127.0.0.1", at="127.0.0.1", port=None):
+        visitor = Visitor(port or self.port, source, at)
+        self.addCleanup(visitor.close)
+        visitor.ping("here")
+        return visitor
+
+    def refused(self, source="127.0.0.1", words=HEADER.format("localhost")):
+        """Closed without a word."""
+        self.assertEqual(all_that_comes(self.port, source, words), "")
+
+    def told(self, source="127.0.0.1"):
+        """Refused with the condition of RFC 6120 §4.9.3.17."""
+        self.assertRegex(all_that_comes(self.port, source),
+                         r"<stream:stream .*<stream:error><resource-constraint .*</stream:error></stream:stream>$")
+
+
+class AddressLists(Entrances):
+    def test_allow_lets_in_who_is_listed(self):
+        self.start(f"127.0.0.1:{self.port} allow 127.0.0.0/24 !127.0.0.4-127.0.0.6 127.0.0.5 ; the office")
+        self.enter("127.0.0.3")
+        self.enter("127.0.0.5")
+        for source in ("127.0.0.4", "127.0.0.6", "127.0.1.1"):
+            self.refused(source)
+        denied = re.search(r"^jackdaw_connections_denied_total (\d+)$", self.jackdaw.do("metrics"), re.M)
+        self.assertEqual(denied[1], "3")
+
+    def test_deny_keeps_out_who_is_listed(self):
+        self.start(f"127.0.0.1:{self.port} deny 127.0.0.7")
+        self.enter("127.0.0.8")
+        self.refused("127.0.0.7")
+
+    def test_a_change_keeps_who_is_there(self):
+        self.start(f"127.0.0.1:{self.port}")
+        early = self.enter("127.0.0.2")
+        self.change(f"127.0.0.1:{self.port} deny 127.0.0.2")
+        self.refused("127.0.0.2")
+        early.ping("still there")
+        self.change(f"127.0.0.1:{self.port}")
+        self.enter("127.0.0.2")
+
+    def test_an_address_of_its_own(self):
+        """The same port on two addresses, each with its own list; another address of the machine is not there."""
+        self.start(f"127.0.0.1:{self.port} allow 127.0.0.2", f"127.0.0.9:{self.port}")
+        self.enter("127.0.0.2")
+        self.refused("127.0.0.3")
+        self.enter("127.0.0.3", at="127.0.0.9")
+        with self.assertRaises(Ended):
+            self.enter(at="127.0.0.8")
+        rows = self.jackdaw.read("listen", "list")
+        self.assertEqual([(row["address"], row["tls"], row["setting"], row["admits"]) for row in rows],
+                         [(f"127.0.0.1:{self.port}", "starttls", "listen.client", "allow 127.0.0.2"),
+                          (f"127.0.0.9:{self.port}", "starttls", "listen.client", "all")])
+
+    def test_wrong_entries_change_nothing(self):
+        self.start(f"127.0.0.1:{self.port}")
+        for words, why in (("allow 10.0.0.1/8", "bits are set behind its mask"),
+                           ("allow nobody", "'nobody': no address"),
+                           ("allow", "the list is empty"),
+                           ("alow 127.0.0.1", "'alow 127.0.0.1': not understood"),
+                           ("proxy", "no proxy may speak here for others"),
+                           ("proxy allow ; none", "the list is empty"),
+                           ("proxy deny 127.0.0.1", "proxies must be named")):
+            self.write(f"127.0.0.1:{self.port} {words}")
+            told = self.jackdaw.refused("reload")
+            self.assertIn(f"listen.client: 127.0.0.1:{self.port}", told)
+            self.assertIn(why, told)
+        self.write(f"127.0.0.1:{self.port}", more='client_addresses = ["10.0.0.0/8", "elsewhere"]')
+        self.assertIn("listen.client_addresses: 'elsewhere': no address", self.jackdaw.refused("reload"))
+        self.enter()
+
+
+class Channels(Entrances):
+    def test_the_last_is_refused_until_one_leaves(self):
+        self.start(f"127.0.0.1:{self.port}", more="channels = 2")
+        first = self.enter()
+        self.enter()
+        self.told()
+        first.close()
+        self.comes_in()
+
+    def comes_in(self, source="127.0.0.1"):
+        for _ in range(200):
+            with contextlib.suppress(Ended):
+                return self.enter(source)
+            time.sleep(0.05)
+        self.fail("nobody may come in")
+
+    def test_no_channels_close_the_door(self):
+        self.start(f"127.0.0.1:{self.port}")
+        early = self.enter()
+        self.change(f"127.0.0.1:{self.port}", more="channels = 0")
+        early.ping("still there")
+        with self.assertRaises(ConnectionRefusedError):
+            all_that_comes(self.port)
+        self.assertEqual(self.jackdaw.read("listen", "list"), [])
+        self.change(f"127.0.0.1:{self.port}")
+        self.enter()
+
+    def test_one_address_has_its_share(self):
+        self.start(f"127.0.0.1:{self.port}", more="channels_per_address = 2")
+        first = self.enter("127.0.0.2")
+        self.enter("127.0.0.2")
+        self.told("127.0.0.2")
+        self.enter("127.0.0.3")
+        first.close()
+        self.comes_in("127.0.0.2")
+
+    def test_some_are_kept_for_our_clients(self):
+        self.start(f"127.0.0.1:{self.port}",
+                   more='channels = 3\nchannels_reserved = 2\nclient_addresses = ["127.0.0.0/24", "!127.0.0.9"]')
+        self.enter("127.0.0.9")
+        self.told("127.0.0.9")
+        self.enter("127.0.0.2")
+        self.enter("127.0.0.3")
+        self.told("127.0.0.2")
+
+
+HAPROXY = """
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+listen one
+    bind 127.0.0.1:{first}
+    server jackdaw 127.0.0.1:{port} send-proxy
+listen two
+    bind 127.0.0.1:{second}
+    server jackdaw 127.0.0.1:{port} send-proxy-v2
+"""
+
+
+class Proxies(Entrances):
+    def start_proxy(self):
+        """HAProxy before the server: the ports where it speaks version 1 and 2."""
+        ports = free_port(), free_port()
+        file = pathlib.Path(self.jackdaw.place.name, "haproxy.cfg")
+        file.write_text(HAPROXY.format(first=ports[0], second=ports[1], port=self.port), encoding="utf-8")
+        proxy = subprocess.Popen(["/usr/sbin/haproxy", "-q", "-db", "-f", str(file)])
+        self.addCleanup(proxy.wait)
+        self.addCleanup(proxy.kill)
+        for port in ports:
+            for _ in range(200):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.05)
+        return ports
+
+    def test_whom_it_stands_for_is_known(self):
+        self.start(f"127.0.0.1:{self.port} proxy allow 127.0.0.1")
+        for version, port in enumerate(self.start_proxy(), 1):
+            source = f"127.0.0.{20 + version}"
+            self.enter(source, port=port)
+            found = [row["address"] for row in self.jackdaw.read("session", "list")]
+            self.assertIn(source, found)
+            self.assertNotIn("127.0.0.1", found)
+
+    def test_the_limit_counts_who_is_behind_it(self):
+        self.start(f"127.0.0.1:{self.port} proxy allow 127.0.0.1", more="channels_per_address = 1")
+        port = self.start_proxy()[1]
+        self.enter("127.0.0.2", port=port)
+        self.enter("127.0.0.3", port=port)
+        with self.assertRaises(Ended):
+            self.enter("127.0.0.2", port=port)
+
+    def test_only_proxies_that_are_named(self):
+        self.start(f"127.0.0.1:{self.port} proxy allow 127.0.0.1")
+        self.refused()  # a client that is no proxy
+        self.refused("127.0.0.2", f"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n{HEADER.format('localhost')}")
+        refused = re.search(r"^jackdaw_proxy_headers_refused_total (\d+)$", self.jackdaw.do("metrics"), re.M)
+        self.assertEqual(refused[1], "1")
+
+    def test_turned_off_at_run_time(self):
+        self.start(f"127.0.0.1:{self.port} proxy allow 127.0.0.1")
+        self.refused()
+        self.change(f"127.0.0.1:{self.port}")
+        self.enter()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
