@@ -2,6 +2,7 @@
 // with. Start reading at accept_server(), at the end of the file.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/bytes.h"
+#include "stream/move.h"
 #include "stream/negotiation.h"
 #include "stream/s2s_policy.h"
 #include "stream/server_stream.h"
@@ -26,6 +27,9 @@ std::string features_for_server(Negotiation& n) {
   // No features come behind a proof by dialback, so stream management stands here too.
   if (policy <= TlsPolicy::wherever_possible || transport.is_encrypted())
     out += "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback><sm xmlns='urn:xmpp:sm:3'/>";
+  n.offers_both_ways = n.core_shard().value(s2s_bidi) && !n.both_ways && !n.remote.empty() &&
+                       (policy <= TlsPolicy::wherever_possible || transport.is_encrypted());
+  if (n.offers_both_ways) out += "<bidi xmlns='urn:xmpp:features:bidi'/>";
   return out + "</stream:features>";
 }
 
@@ -39,29 +43,14 @@ bool is_external_for(Negotiation& n, const Element& auth) {
   return authzid && prepare_domainpart(*authzid) == n.remote;
 }
 
-Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, std::shared_ptr<ServerStream> session) {
-  const Ending ending = co_await read_loop(*stream, *shard, *session, s2s_idle_timeout);
-  std::string last_words = "</stream:stream>";
-  if (ending.error) {
-    last_words = ending.error->xml() + last_words;
-    count_stream_error(ending.error->condition);
-    stream->log().problem("stream ended",
-                          {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
-  } else {
-    stream->log().info("stream of another server closed");
-  }
-  if (ending.how != Ending::How::lost) session->flush();
-  session->leave();
-  session.reset();
-  stream->write(last_words);
-  co_await stream->transport->close(close_time);
-}
-
 // `proven`: by the certificate already. `first`: an element of dialback that has been read.
 void serve_server(Negotiation n, bool proven, OwnedElement first) {
   n.stream->transport->find_silent_death();
   n.stream->set_budget(static_cast<std::size_t>(-1));
-  auto session = std::make_shared<ServerStream>(*n.shard, *n.stream, n.stream_id);
+  auto session = std::make_shared<ServerStream>(
+      *n.shard, *n.stream, n.stream_id,
+      n.both_ways ? ServerStream::Opened::by_peer_both_ways : ServerStream::Opened::by_peer,
+      DomainPair{n.domain, n.remote});
   if (proven)
     session->prove({n.remote, n.domain});
   else
@@ -71,7 +60,7 @@ void serve_server(Negotiation n, bool proven, OwnedElement first) {
   spawn(run_server_stream(std::move(n.stream), shard, std::move(session)));
 }
 
-enum class Next { again, external, serve, ended };
+enum class Next { again, external, serve, both_ways, ended };
 
 // One element before anything is proven.
 Task<Next> take_first(Negotiation& n, const OwnedElement& owned) {
@@ -96,18 +85,25 @@ Task<Next> take_first(Negotiation& n, const OwnedElement& owned) {
     co_return Next::ended;
   }
   if (read_dialback(element)) co_return Next::serve;
+  // XEP-0288 §2.2: before the proof, behind TLS.
+  if (element.is({"urn:xmpp:bidi", "bidi"}) && n.offers_both_ways) co_return Next::both_ways;
   co_await end_stream(n, StreamError{StreamCondition::not_authorized, "Prove your domain first."});
   co_return Next::ended;
 }
 
-}  // namespace
+Task<void> listen_to_server(Negotiation n);
 
-Task<void> accept_server(Negotiation n) {
-  bool proven = false;
+// A stream that goes both ways lives where the queue of its pair does.
+void go_both_ways(Negotiation n) {
+  n.both_ways = true;
+  Shard& home = n.core_shard().server().home_of_pair(n.domain, n.remote);
+  StreamShard& there = *n.shard->all[static_cast<std::size_t>(home.core().number())];
+  move_to(there, std::move(n), [](Negotiation moved) { return listen_to_server(std::move(moved)); });
+}
+
+// What it says before anything is proven; the features have been sent.
+Task<void> listen_to_server(Negotiation n) {
   for (;;) {
-    if (n.has_version)
-      n.write(proven ? "<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>" : features_for_server(n));
-    if (proven) break;
     Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
     if (heard.what != Heard::What::element) {
       co_await end_stream(n, heard.what);
@@ -119,10 +115,44 @@ Task<void> accept_server(Negotiation n) {
       serve_server(std::move(n), false, std::move(heard.element));
       co_return;
     }
-    proven = next == Next::external;
+    if (next == Next::both_ways) {
+      go_both_ways(std::move(n));
+      co_return;
+    }
     if (!co_await open_stream(n)) co_return;
+    if (next == Next::external) break;
+    if (n.has_version) n.write(features_for_server(n));
   }
+  if (n.has_version) n.write("<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>");
   serve_server(std::move(n), true, {});
+}
+
+}  // namespace
+
+Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, std::shared_ptr<ServerStream> session) {
+  Ending ending = co_await read_loop(*stream, *shard, *session, s2s_idle_timeout);
+  std::string last_words = "</stream:stream>", why;
+  if (ending.how == Ending::How::lost) why = "the connection was lost";
+  if (session->is_closing()) ending.error.reset();
+  if (ending.error) {
+    why = std::string(name_of(ending.error->condition)) + ": " + ending.error->text;
+    last_words = ending.error->xml() + last_words;
+    count_stream_error(ending.error->condition);
+    stream->log().problem("stream ended",
+                          {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
+  } else {
+    stream->log().info("stream of another server closed");
+  }
+  if (ending.how != Ending::How::lost) session->flush();
+  session->leave(why);
+  session.reset();
+  stream->write(last_words);
+  co_await stream->transport->close(close_time);
+}
+
+Task<void> accept_server(Negotiation n) {
+  if (n.has_version) n.write(features_for_server(n));
+  co_await listen_to_server(std::move(n));
 }
 
 }  // namespace jackdaw

@@ -32,10 +32,12 @@ struct Negotiation {
   bool proof_failed = false;  // the last one was a wrong password
   bool header_sent = false;
   bool has_version = true;
-  bool is_server = false;     // the header was one of jabber:server
-  std::string remote;         // its `from`, prepared; empty: it named none
-  bool is_component = false;  // the header was one of jabber:component:accept; `domain` is its name then
-  std::string stream_id;      // of our last header
+  bool is_server = false;         // the header was one of jabber:server
+  std::string remote;             // its `from`, prepared; empty: it named none
+  bool is_component = false;      // the header was one of jabber:component:accept; `domain` is its name then
+  bool offers_both_ways = false;  // to another server (XEP-0288)
+  bool both_ways = false;         // and it has accepted
+  std::string stream_id;          // of our last header
 
   Shard& core_shard() { return shard->shard; }
   Domain* served() { return core_shard().domain(domain); }

@@ -32,6 +32,10 @@ constexpr Setting<std::string> s2s_trusted{
     .help =
         "A file (PEM) or a directory of files with the certificates that prove other servers' ones; empty: those "
         "that the system trusts."};
+constexpr Setting<bool> s2s_bidi{
+    .name = "s2s.bidi",
+    .fallback = true,
+    .help = "A stream between servers carries stanzas both ways (XEP-0288) where the other server can do that too."};
 constexpr Setting<StringList> s2s_routes{
     .name = "s2s.routes",
     .help =

@@ -9,6 +9,7 @@
 #include "stream/fates.h"
 #include "stream/find_server.h"
 #include "stream/negotiation.h"
+#include "stream/own_address.h"
 #include "stream/s2s_settings.h"
 #include "stream/server_certificate.h"
 #include "stream/stream_counters.h"
@@ -87,6 +88,7 @@ void read_features(ServerLink& link, const Element& features, bool& starttls) {
   starttls = static_cast<bool>(features.child({tls_ns, "starttls"}));
   link.offers_dialback = static_cast<bool>(features.child({"urn:xmpp:features:dialback", "dialback"}));
   link.offers_management = static_cast<bool>(features.child({sm_ns, "sm"}));
+  link.offers_both_ways = static_cast<bool>(features.child({"urn:xmpp:features:bidi", "bidi"}));
   link.offers_external = false;
   const Element mechanisms = features.child({sasl_ns, "mechanisms"});
   if (!mechanisms) return;
@@ -193,6 +195,14 @@ Task<bool> negotiate_link(Attempt& a, bool tls_at_once) {
 // `in_clear`: TLS is not even tried, where the policy allows that when TLS comes to nothing (CommuniGate's third step).
 Task<bool> try_place(Attempt& a, const ServerPlace& place, std::size_t most_addresses, bool in_clear) {
   auto found = co_await addresses_of(*a.here.resolver, place);
+  const auto own = std::erase_if(
+      found.addresses, [&](const SocketAddress& address) { return is_own_address(a.here.shard.server(), address); });
+  // Whoever asks us for that domain would ask us again.
+  if (own > 0 && found.addresses.empty()) {
+    a.why = place.host + " is an address of this server, which does not serve that domain";
+    a.unknown_there = true;
+    co_return false;
+  }
   if (found.addresses.size() > most_addresses) found.addresses.resize(most_addresses);
   if (found.addresses.empty()) {
     a.why = place.host + (found.failed ? ": the DNS does not answer" : ": no such name");
@@ -352,12 +362,15 @@ Task<std::optional<LinkOutcome>> prove_ourselves(StreamShard& here, ServerLink& 
   Attempt a{here, pair, no_route, policy, here.shard.core().now() + proof_time};
   *a.link = std::move(link);
   std::optional<LinkOutcome> refused;
+  // XEP-0288 §2.2: before the proof. Who it is was found out as far as the policy wants it.
+  a.link->both_ways = a.link->offers_both_ways && here.shard.value(s2s_bidi);
+  if (a.link->both_ways) a.stream().write("<bidi xmlns='urn:xmpp:bidi'/>");
   const bool by_certificate = a.link->offers_external && co_await prove_by_certificate(a);
   if (!by_certificate && a.link->offers_external && !a.link->offers_dialback)
     refused = failed(Condition::remote_server_timeout, a.pair.target + ": " + a.why);
   else if (!by_certificate)
     refused = co_await prove_by_dialback(a);
-  if (!refused && a.link->offers_management) refused = co_await manage_stream(a);
+  if (!refused && a.link->offers_management && !a.link->both_ways) refused = co_await manage_stream(a);
   link = std::move(*a.link);
   co_return refused;
 }

@@ -18,8 +18,9 @@ struct ServerLink {
   std::string stream_id;  // of the peer's last header
   bool encrypted = false;
   std::string why_unverified = {};  // empty: the peer's certificate proves the target
-  bool offers_external = false, offers_dialback = false, offers_management = false;
-  bool managed = false;  // stream management (XEP-0198) is on, without resumption
+  bool offers_external = false, offers_dialback = false, offers_management = false, offers_both_ways = false;
+  bool managed = false;    // stream management (XEP-0198) is on, without resumption
+  bool both_ways = false;  // the peer may send on it too (XEP-0288); management is not asked for yet
 };
 
 // Null with the error that what waits for it returns with.
@@ -41,8 +42,8 @@ constexpr Effort to_ask{.places = 2, .addresses = 4, .time = 30s};
 // On the calling core. Tries the places of the target in order, half a minute each at most.
 Task<LinkOutcome> open_link(StreamShard& here, DomainPair pair, Effort effort);
 
-// Proves our domain on it (SASL EXTERNAL, else dialback), after which stanzas of the pair may be sent; turns stream
-// management on where it is offered. Empty: proven.
+// Proves our domain on it (SASL EXTERNAL, else dialback), after which stanzas of the pair may be sent; turns on what is
+// offered: both ways, or else stream management. Empty: proven.
 Task<std::optional<LinkOutcome>> prove_ourselves(StreamShard& here, ServerLink& link);
 
 // XEP-0220 §2.1.2: asks the server of `pair.target` whether `key` is its own for the stream `id` that it opened to us.

@@ -30,7 +30,9 @@ const Log& queue_log() {
 ServerQueue::ServerQueue(StreamShard& home, DomainPair pair)
     : home_(home), pair_(std::move(pair)), spool_(*home.shard.server().store, pair_) {}
 
-ServerQueue::~ServerQueue() = default;
+ServerQueue::~ServerQueue() {
+  if (lender_) lender_->lend(nullptr);
+}
 
 MaybeFate ServerQueue::take(const StanzaRef& stanza, FateTicket ticket) {
   const Shard& shard = home_.shard;
@@ -48,7 +50,7 @@ MaybeFate ServerQueue::take(const StanzaRef& stanza, FateTicket ticket) {
     outbox_->push(stanza);
     ++handed_;
     at_turn_end(home_.shard.core());  // behind the outbox's own
-  } else if (state_ == State::closed) {
+  } else if (state_ == State::closed && !(entries_.size() == 1 && borrow())) {
     open();
   }
   if (!is_set()) set(home_.shard.core().timers(), stored_after);
@@ -85,7 +87,7 @@ void ServerQueue::forget_popped() {
 
 // What the socket has taken is gone.
 void ServerQueue::settle_written() {
-  if (outbox_ && !managed_ && handed_ > outbox_->stanzas()) leave_front(handed_ - outbox_->stanzas());
+  if (outbox_ && managed_ == Managed::no && handed_ > outbox_->stanzas()) leave_front(handed_ - outbox_->stanzas());
 }
 
 // So many have arrived.
@@ -103,7 +105,7 @@ void ServerQueue::leave_front(std::size_t count) {
 
 // Behind a batch of stanzas, one question at a time (XEP-0198 §4).
 std::string ServerQueue::trailer() {
-  if (!managed_ || std::exchange(asked_, true)) return {};
+  if (managed_ != Managed::yes || std::exchange(asked_, true)) return {};
   acknowledged_by_ = home_.shard.core().now() + answer_time;
   return "<r xmlns='urn:xmpp:sm:3'/>";
 }
@@ -202,6 +204,7 @@ void ServerQueue::fires() {
     return;
   }
   if (state_ == State::waiting && home_.shard.core().now() >= retry_at_) open();
+  if (lender_ && asked_ && home_.shard.core().now() >= acknowledged_by_) end("it acknowledges nothing");
   set(home_.shard.core().timers(), stored_after);
 }
 

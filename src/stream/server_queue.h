@@ -1,9 +1,11 @@
 // ServerQueue: what goes from one of our domains to one of another server, in order, over one stream at a time.
 //
 // On the home core of the pair. A stream is opened when there is something to send and closed when there was nothing
-// for s2s.idle_timeout. Bounded by s2s.queue_stanzas, s2s.queue_bytes and s2s.queue_age: beyond, stanzas return to
-// their senders. A message that has waited for a second is stored (server_spool.h) and counts as taken then. Start
-// reading at ServerQueue::take() and run(). SPDX-License-Identifier: Apache-2.0
+// for s2s.idle_timeout; one that the peer has opened and that goes both ways is borrowed instead (XEP-0288). Bounded by
+// s2s.queue_stanzas, s2s.queue_bytes and s2s.queue_age: beyond, stanzas return to their senders. A message that has
+// waited for a second is stored (server_spool.h) and counts as taken then. Start reading at ServerQueue::take() and
+// run().
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <deque>
 #include <memory>
@@ -14,10 +16,12 @@
 #include "stream/outbox.h"
 #include "stream/server_link.h"
 #include "stream/server_spool.h"
+#include "stream/server_stream.h"
 
 namespace jackdaw {
 
 class ServerQueue final : private OutboxOwner,
+                          private StreamBorrower,
                           private TurnEnd,
                           private Timer,
                           public std::enable_shared_from_this<ServerQueue> {
@@ -65,9 +69,14 @@ class ServerQueue final : private OutboxOwner,
     std::string why = {};  // empty: nothing was wrong
   };
   Task<End> serve(XmlStream& stream);
+  static Task<void> run_alone(std::shared_ptr<ServerQueue> self, std::unique_ptr<XmlStream> stream);
+  void run_both_ways(ServerLink& link);
+  bool borrow();
+  void attach(std::shared_ptr<ServerStream> lender);
+  void detach();
   std::optional<End> take_element(const Element& element);
   void open();
-  void opened(ServerLink& link);
+  void opened(XmlStream& stream, bool verified, bool managed);
   void not_opened(const LinkOutcome& outcome);
   void closed(const std::string& why);
   void end(std::string why);
@@ -77,13 +86,17 @@ class ServerQueue final : private OutboxOwner,
   void tell(Entry& entry, Fate fate);
   void settle_written();
   void leave_front(std::size_t count);
-  std::string take_acknowledgement(const Element& element);
   void refuse_front(const StanzaError& error);
   void keep_what_waits(Seconds at_least);
   void refuse_what_is_old();
-  // OutboxOwner, TurnEnd, Timer.
+  // OutboxOwner, StreamBorrower, TurnEnd, Timer.
   void stuck() override;
   std::string trailer() override;
+  std::string batch_ends() override { return trailer(); }
+  void acknowledges(bool it_does) override;
+  std::string take_acknowledgement(const Element& element) override;
+  void stream_left(const std::string& why) override;
+  Steady last_used() const override { return last_used_; }
   void turn_ends() override { settle_written(); }
   void fires() override;
 
@@ -98,11 +111,14 @@ class ServerQueue final : private OutboxOwner,
   std::vector<std::string> popped_;  // ids of stored ones that have left the queue, to be erased
   std::int64_t keeping_ = 0;
   XmlStream* stream_ = nullptr;  // while open
-  std::unique_ptr<Outbox> outbox_;
+  Outbox* outbox_ = nullptr;     // while open: of our own stream, or of the one that is lent to us
+  std::unique_ptr<Outbox> own_outbox_;
+  std::shared_ptr<ServerStream> lender_;
   std::string end_reason_;  // why we end the stream, when something is wrong
   bool ending_ = false;
   bool encrypted_ = false, verified_ = false;
-  bool managed_ = false, asked_ = false;  // the peer acknowledges (XEP-0198); a request is under way
+  enum class Managed { no, asked_for, yes } managed_ = Managed::no;  // the peer acknowledges (XEP-0198)
+  bool asked_ = false;                                               // a request for that is under way
   std::uint32_t acknowledged_ = 0;
   Steady acknowledged_by_{};  // the latest time for an answer
   std::string security_;

@@ -28,7 +28,11 @@ void ServerQueue::stop() {
 }
 
 void ServerQueue::retire() {
-  if (entries_.empty()) end({});
+  if (!entries_.empty()) return;
+  if (lender_)
+    detach();
+  else
+    end({});
 }
 
 void ServerQueue::check_policy() {
@@ -42,7 +46,10 @@ void ServerQueue::check_policy() {
 void ServerQueue::end(std::string why) {
   if (!stream_ || std::exchange(ending_, true)) return;
   end_reason_ = std::move(why);
-  stream_->transport->interrupt();
+  if (lender_)
+    lender_->close();
+  else
+    stream_->transport->interrupt();
 }
 
 void ServerQueue::stuck() { end("it does not read what is sent to it"); }
@@ -63,8 +70,24 @@ Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
     self->not_opened(outcome);
     co_return;
   }
-  self->opened(*outcome.link);
-  auto stream = std::move(outcome.link->stream);
+  ServerLink& link = *outcome.link;
+  if (link.both_ways) {
+    self->run_both_ways(link);
+    co_return;
+  }
+  auto stream = std::move(link.stream);
+  self->own_outbox_ = std::make_unique<Outbox>(*stream->transport,
+                                               2 * static_cast<std::size_t>(self->home_.shard.value(s2s_queue_bytes)),
+                                               static_cast<OutboxOwner&>(*self));
+  self->outbox_ = self->own_outbox_.get();
+  stream->transport->find_silent_death();
+  stream->set_budget(static_cast<std::size_t>(-1));
+  stream->reader.forget_header();
+  self->opened(*stream, link.encrypted && link.why_unverified.empty(), link.managed);
+  co_await run_alone(self, std::move(stream));
+}
+
+Task<void> ServerQueue::run_alone(std::shared_ptr<ServerQueue> self, std::unique_ptr<XmlStream> stream) {
   const End end = co_await self->serve(*stream);
   // What a peer that has gone would not read is not written: it waits for the next stream.
   if (end.by_us && end.why.empty()) {
@@ -81,30 +104,89 @@ Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
     stream->transport->abandon();
 }
 
-void ServerQueue::opened(ServerLink& link) {
+// XEP-0288: on the stream that we have opened the peer is heard as on one of its own.
+void ServerQueue::run_both_ways(ServerLink& link) {
+  auto stream = std::move(link.stream);
+  stream->transport->find_silent_death();
+  stream->set_budget(static_cast<std::size_t>(-1));
+  auto session =
+      std::make_shared<ServerStream>(home_, *stream, link.stream_id, ServerStream::Opened::by_us_both_ways, pair_);
+  session->prove({pair_.target, pair_.source});
+  stream->reader.forget_header();
+  if (link.offers_management) session->ask_for_management();
+  const bool verified = link.encrypted && link.why_unverified.empty();
+  spawn(run_server_stream(std::move(stream), &home_.shard, session));
+  attach(session);
+  opened(session->stream(), verified, false);
+  if (link.offers_management) {
+    managed_ = Managed::asked_for;
+    asked_ = true;
+    acknowledged_by_ = home_.shard.core().now() + answer_time;
+  }
+  if (stopped_) end({});
+}
+
+// A stream that the peer has opened and that takes our stanzas too. False: there is none.
+bool ServerQueue::borrow() {
+  const auto found = home_.both_ways.find(pair_);
+  auto lender = found == home_.both_ways.end() ? nullptr : found->second.lock();
+  if (stopped_ || !lender || !lender->may_be_lent()) return false;
+  attach(lender);
+  opened(lender->stream(), certificate_proves(home_.shard, *lender->stream().transport, pair_.target),
+         lender->is_managed());
+  return true;
+}
+
+void ServerQueue::attach(std::shared_ptr<ServerStream> lender) {
+  lender_ = std::move(lender);
+  lender_->lend(this);
+  outbox_ = &lender_->outbox();
+}
+
+// Nothing of ours is under way on it.
+void ServerQueue::detach() {
+  if (const auto lender = std::exchange(lender_, nullptr)) lender->lend(nullptr);
+  outbox_ = nullptr;
+  stream_ = nullptr;
+  state_ = State::closed;
+  streams_open.add(-1);
+}
+
+void ServerQueue::stream_left(const std::string& why) {
+  settle_written();
+  closed(!end_reason_.empty() ? end_reason_ : stopped_ || ending_ ? std::string{} : why);
+}
+
+// What was written before the peer counts is not acknowledged: then nothing is.
+void ServerQueue::acknowledges(bool it_does) {
+  const bool from_the_start = managed_ == Managed::asked_for || handed_ == 0;
+  managed_ = it_does && from_the_start ? Managed::yes : Managed::no;
+  asked_ = false;
+  acknowledged_ = 0;
+  if (managed_ == Managed::yes && handed_ > 0 && outbox_->size() == 0) outbox_->push_raw(trailer());
+  settle_written();
+}
+
+// `verified`: the peer's certificate proves the target.
+void ServerQueue::opened(XmlStream& stream, bool verified, bool managed) {
   streams_open.add();
   state_ = State::open;
   ending_ = false;
   end_reason_.clear();
-  encrypted_ = link.encrypted;
-  verified_ = link.encrypted && link.why_unverified.empty();
-  managed_ = link.managed;
+  const SSL* ssl = stream.transport->ssl();
+  encrypted_ = ssl != nullptr;
+  verified_ = verified;
+  managed_ = managed ? Managed::yes : Managed::no;
   asked_ = false;
   acknowledged_ = 0;
-  stream_ = link.stream.get();
-  const SSL* ssl = stream_->transport->ssl();
+  stream_ = &stream;
   security_ = !ssl ? "none" : std::string(SSL_get_version(ssl)) + (verified_ ? ", verified" : "");
-  stream_->log().major("stream to another server", {{"from", pair_.source},
-                                                    {"to", pair_.target},
-                                                    {"security", security_},
-                                                    {"acknowledges", managed_ ? "yes" : "no"}});
-  stream_->transport->find_silent_death();
-  stream_->set_budget(static_cast<std::size_t>(-1));
-  stream_->reader.forget_header();
+  stream.log().major("stream to another server", {{"from", pair_.source},
+                                                  {"to", pair_.target},
+                                                  {"security", security_},
+                                                  {"acknowledges", managed ? "yes" : "no"},
+                                                  {"both_ways", lender_ ? "yes" : "no"}});
   last_used_ = home_.shard.core().now();
-  outbox_ =
-      std::make_unique<Outbox>(*stream_->transport, 2 * static_cast<std::size_t>(home_.shard.value(s2s_queue_bytes)),
-                               static_cast<OutboxOwner&>(*this));
   for (const auto& entry : entries_) outbox_->push(entry.stanza);
   handed_ = entries_.size();
   at_turn_end(home_.shard.core());
@@ -120,7 +202,7 @@ Task<ServerQueue::End> ServerQueue::serve(XmlStream& stream) {
     const Heard heard = co_await stream.next(home_.shard, std::min(idle, core.now() + answer_time));
     switch (heard.what) {
       case What::silent:
-        if (managed_ && asked_ && core.now() >= acknowledged_by_) co_return End{true, "it acknowledges nothing"};
+        if (asked_ && core.now() >= acknowledged_by_) co_return End{true, "it acknowledges nothing"};
         if (core.now() >= last_used_ + home_.shard.value(s2s_idle_timeout)) {
           if (entries_.empty()) co_return End{.by_us = true};
           last_used_ = core.now();
@@ -143,7 +225,7 @@ Task<ServerQueue::End> ServerQueue::serve(XmlStream& stream) {
 }
 
 std::optional<ServerQueue::End> ServerQueue::take_element(const Element& element) {
-  if (managed_ && element.is({sm_ns, "a"}))
+  if (managed_ == Managed::yes && element.is({sm_ns, "a"}))
     if (auto why = take_acknowledgement(element); !why.empty()) return End{true, std::move(why)};
   if (!element.is({streams_ns, "error"})) return std::nullopt;
   const Element condition = element.first_child();
@@ -157,7 +239,9 @@ void ServerQueue::closed(const std::string& why) {
     stream_->log().major("stream to another server closed", {{"to", pair_.target}});
   else
     stream_->log().problem("stream to another server lost", {{"to", pair_.target}, {"why", why}});
-  outbox_.reset();
+  outbox_ = nullptr;
+  own_outbox_.reset();
+  lender_.reset();
   handed_ = 0;
   stream_ = nullptr;
   state_ = State::closed;

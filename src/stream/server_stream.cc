@@ -58,26 +58,66 @@ bool certificate_proves(const Shard& shard, const Transport& transport, std::str
   return route && proves_domain(certificate, route->host, common_name);
 }
 
-ServerStream::ServerStream(StreamShard& here, XmlStream& stream, std::string stream_id)
+ServerStream::ServerStream(StreamShard& here, XmlStream& stream, std::string stream_id, Opened opened, DomainPair pair)
     : here_(here),
       stream_(&stream),
       number_(stream.number),
       stream_id_(std::move(stream_id)),
-      outbox_(std::make_unique<Outbox>(*stream.transport, outbox_bytes, static_cast<OutboxOwner&>(*this))) {
+      opened_(opened),
+      pair_(std::move(pair)),
+      outbox_(std::make_unique<Outbox>(*stream.transport, outbox_limit(), static_cast<OutboxOwner&>(*this))) {
   here_.shard.router().enlist(number_, this);
   unproven_.call(here_.shard.core().timers(), here_.shard.value(c2s_login_time),
                  [this] { end({StreamCondition::connection_timeout, "No domain was proven in time."}); });
 }
 
-void ServerStream::leave() {
-  if (!std::exchange(stream_, nullptr)) return;
-  if (!proven_.empty()) streams_open.add(-1);
+std::size_t ServerStream::outbox_limit() const {
+  return opened_ == Opened::by_peer ? outbox_bytes : 2 * static_cast<std::size_t>(here_.shard.value(s2s_queue_bytes));
+}
+
+void ServerStream::leave(const std::string& why) {
+  if (!stream_) return;
+  if (const auto lent = here_.both_ways.find(pair_); lent != here_.both_ways.end() && lent->second.lock().get() == this)
+    here_.both_ways.erase(lent);
+  if (borrower_) std::exchange(borrower_, nullptr)->stream_left(why);
+  stream_ = nullptr;
+  if (!proven_.empty() && !is_opened_by_us()) streams_open.add(-1);
   unproven_.cancel();
   outbox_.reset();
 }
 
+void ServerStream::close() {
+  if (std::exchange(closing_, true) || !stream_) return;
+  wake_reader();
+  stream_->transport->interrupt();
+}
+
+// COMPAT: where DNSSEC proves certificates, only what we open ourselves is looked at that way.
+bool ServerStream::may_be_lent() const {
+  if (!stream_ || borrower_ || closing_ || why_ended_ || here_.shard.server().stopping) return false;
+  if (is_opened_by_us()) return true;
+  const Settings& settings = here_.shard.settings();
+  if (!settings.value(s2s_bidi) || !settings.value(dns_trust_anchor).empty()) return false;
+  const TlsPolicy policy = tls_policy(settings, pair_.target);
+  const bool encrypted = stream_->transport->is_encrypted();
+  if (policy == TlsPolicy::never) return !encrypted;
+  if (policy == TlsPolicy::verified) return certificate_proves(here_.shard, *stream_->transport, pair_.target);
+  return encrypted || policy == TlsPolicy::wherever_possible;
+}
+
+void ServerStream::lend(StreamBorrower* borrower) {
+  borrower_ = borrower;
+  if (!borrower && is_opened_by_us()) close();
+}
+
+bool ServerStream::ask_for_life() {
+  const Steady now = here_.shard.core().now();
+  if (is_opened_by_us() && (!borrower_ || now - borrower_->last_used() >= here_.shard.value(s2s_idle_timeout))) close();
+  return false;
+}
+
 void ServerStream::end(StreamError why) {
-  if (why_ended_ || !stream_) return;
+  if (why_ended_ || closing_ || !stream_) return;
   why_ended_ = std::move(why);
   wake_reader();
   stream_->transport->interrupt();
@@ -85,18 +125,23 @@ void ServerStream::end(StreamError why) {
 
 const StreamError* ServerStream::why_ended() const {
   static const StreamError going_down{StreamCondition::system_shutdown, "The server is going down."};
+  static const StreamError nothing{StreamCondition::reset};
   if (why_ended_) return &*why_ended_;
+  if (closing_) return &nothing;
   return here_.shard.server().stopping ? &going_down : nullptr;
 }
 
 void ServerStream::prove(DomainPair from_to) {
   if (!stream_ || is_proven(from_to.source, from_to.target)) return;
   if (proven_.empty()) {
-    streams_open.add();
+    if (!is_opened_by_us()) streams_open.add();
     unproven_.cancel();
     stream_->reader.set_limits({.bytes = static_cast<std::uint32_t>(here_.shard.value(s2s_max_stanza))});
   }
-  stream_->log().major("another server's domain is proven", {{"from", from_to.source}, {"to", from_to.target}});
+  if (opened_ != Opened::by_peer && from_to.source == pair_.target && from_to.target == pair_.source)
+    here_.both_ways[pair_] = weak_from_this();
+  if (!is_opened_by_us())
+    stream_->log().major("another server's domain is proven", {{"from", from_to.source}, {"to", from_to.target}});
   proven_.push_back(std::move(from_to));
 }
 
@@ -186,10 +231,7 @@ std::optional<StreamError> ServerStream::take_stanza(const XmlReader& reader) {
   if (proven_.empty() && unproven_bytes_ > unproven_bytes)
     return StreamError{StreamCondition::policy_violation, "Too much before a domain is proven."};
   if (element.ns() == dialback_ns) return take_dialback(element);
-  if (element.ns() == sm_ns && !proven_.empty()) {
-    take_management(element);
-    return std::nullopt;
-  }
+  if (element.ns() == sm_ns && !proven_.empty()) return take_management(element);
   const auto kind = kind_of(element.local());
   if (element.ns() != server_ns || !kind)
     return StreamError{StreamCondition::unsupported_stanza_type, "This first-level element is not known here."};
@@ -229,7 +271,7 @@ void ServerStream::wake_reader() {
 }
 
 Task<void> ServerStream::caught_up(std::size_t open) {
-  if (why_ended_ || fates_.open() <= open) co_return;
+  if (why_ended_ || closing_ || fates_.open() <= open) co_return;
   Later<bool> known;
   awaited_ = open;
   reader_ = &known;
@@ -237,21 +279,35 @@ Task<void> ServerStream::caught_up(std::size_t open) {
 }
 
 // XEP-0198 §3, §4; a stream is not resumed: the peer sends again what was not acknowledged.
-void ServerStream::take_management(const Element& element) {
-  if (element.local() == "enable" && !managed_) {
-    managed_ = true;
-    counting_from_ = fates_.received();
+std::optional<StreamError> ServerStream::take_management(const Element& element) {
+  const auto what = element.local();
+  if (what == "enable" && !managed_ && !is_opened_by_us()) {
+    manage();
     outbox_->push_raw("<enabled xmlns='urn:xmpp:sm:3'/>");
-  } else if (element.local() == "enable" || element.local() == "resume") {
+  } else if (what == "enabled" && !managed_ && is_opened_by_us()) {
+    manage();
+  } else if (what == "failed" && is_opened_by_us()) {
+    if (borrower_) borrower_->acknowledges(false);
+  } else if (what == "enable" || what == "resume") {
     outbox_->push_raw("<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='" + std::string(stanzas_ns) +
                       "'/></failed>");
-  } else if (element.local() == "r" && managed_) {
+  } else if (what == "r" && managed_) {
     if (owed_)
       asked_again_ = true;
     else
       owed_ = fates_.received();
     if (fates_.all_known()) acknowledge();
+  } else if (what == "a" && managed_ && borrower_) {
+    if (std::string why = borrower_->take_acknowledgement(element); !why.empty())
+      return StreamError{StreamCondition::undefined_condition, "Too much was acknowledged."};
   }
+  return std::nullopt;
+}
+
+void ServerStream::manage() {
+  managed_ = true;
+  counting_from_ = fates_.received();
+  if (borrower_) borrower_->acknowledges(true);
 }
 
 void ServerStream::acknowledge() {

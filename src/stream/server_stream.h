@@ -1,7 +1,7 @@
-// ServerStream: a stream that another server has opened to us: its proofs and its stanzas. accept_server.cc leads
-// there.
+// ServerStream: what another server says on a stream: its proofs and its stanzas. accept_server.cc leads there, and for
+// a stream that we have opened and that goes both ways (XEP-0288) server_queue_stream.cc.
 //
-// On the core that accepted the connection.
+// On the core that accepted the connection; one that goes both ways, on the home core of its pair.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
@@ -25,20 +25,54 @@ namespace jackdaw {
 bool certificate_proves(const Shard& shard, const Transport& transport, std::string_view domain);
 void count_refused_proof();
 
+// Who sends on a stream that goes both ways: the queue of its pair, one at a time.
+class StreamBorrower {
+ public:
+  // Behind each batch of stanzas; may be empty.
+  virtual std::string batch_ends() = 0;
+  // XEP-0198: what we send is acknowledged from now on, or will not be.
+  virtual void acknowledges(bool it_does) = 0;
+  // An <a/>. Not empty: the stream ends for it.
+  virtual std::string take_acknowledgement(const Element& element) = 0;
+  // The stream's outbox is gone with this call. `why`: empty when nothing was wrong.
+  virtual void stream_left(const std::string& why) = 0;
+  virtual Steady last_used() const = 0;
+
+ protected:
+  ~StreamBorrower() = default;
+};
+
 class ServerStream final : public Entity, private OutboxOwner, public std::enable_shared_from_this<ServerStream> {
  public:
   static constexpr std::size_t max_open = 2000;  // stanzas whose fate is not known; more are not read
 
-  ServerStream(StreamShard& here, XmlStream& stream, std::string stream_id);
+  // Who has opened it, and whether it goes both ways (XEP-0288).
+  enum class Opened { by_peer, by_peer_both_ways, by_us_both_ways };
+  // `pair`: of its header, our domain first.
+  ServerStream(StreamShard& here, XmlStream& stream, std::string stream_id, Opened opened, DomainPair pair);
   ~ServerStream() override { here_.shard.router().strike_off(number_); }
 
   // `from` may send to `to` from now on.
   void prove(DomainPair from_to);
   // XEP-0220 §2.2. An error ends the stream.
   std::optional<StreamError> take_dialback(const Element& element);
-  // The connection is gone, or will be.
-  void leave();
+  // The connection is gone, or will be. `why`: for who sends on it.
+  void leave(const std::string& why);
+  // Ends it in order.
+  void close();
+  bool is_closing() const { return closing_; }
   void flush() { outbox_->flush(); }
+
+  // XEP-0288. Whether the settings let our stanzas go on it, and nobody sends on it yet.
+  bool may_be_lent() const;
+  // From now on `borrower` may write stanzas of the pair; null: nobody. One that we have opened is closed then.
+  void lend(StreamBorrower* borrower);
+  Outbox& outbox() { return *outbox_; }
+  XmlStream& stream() { return *stream_; }
+  bool is_managed() const { return managed_; }
+  bool is_opened_by_us() const { return opened_ == Opened::by_us_both_ways; }
+  // XEP-0198 §3, of a stream that we have opened.
+  void ask_for_management() { outbox_->push_raw("<enable xmlns='urn:xmpp:sm:3'/>"); }
 
   // Entity.
   void deliver(StanzaRef) override {}
@@ -46,21 +80,23 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
 
   // For the read loop.
   std::optional<StreamError> take_stanza(const XmlReader& reader);
-  bool is_crowded() const { return outbox_->is_crowded(); }
+  // Where we send too, both sides would wait for each other.
+  bool is_crowded() const { return opened_ == Opened::by_peer && outbox_->is_crowded(); }
   bool is_behind() const { return has_many_open(); }
   bool has_many_open() const { return fates_.open() > max_open; }
   Task<void> caught_up(std::size_t open);
   bool is_served_by(const XmlStream&) const { return true; }
   const StreamError* why_ended() const;
-  // TCP finds out whether it is there.
-  bool ask_for_life() { return false; }
+  // TCP finds out whether it is there. One that we have opened is closed.
+  bool ask_for_life();
   Rate rate() const { return {here_.shard.value(s2s_rate), here_.shard.value(s2s_rate)}; }
 
  private:
   static Task<void> verify(std::shared_ptr<ServerStream> self, DialbackElement asked);
   std::optional<StanzaError> why_not_asked(const DialbackElement& asked) const;
   bool is_proven(std::string_view from, std::string_view to) const;
-  void take_management(const Element& element);
+  std::optional<StreamError> take_management(const Element& element);
+  void manage();
   void acknowledge();
   void wake_reader();
   void answer_question(const DialbackElement& asked);
@@ -68,13 +104,18 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   std::optional<StreamError> refuse(const Element& element, Kind kind, const StanzaError& error);
   void end(StreamError why);
   void stuck() override { end({StreamCondition::resource_constraint, "You do not read what is sent to you."}); }
-  std::string trailer() override { return {}; }
+  std::string trailer() override { return borrower_ ? borrower_->batch_ends() : std::string{}; }
+  std::size_t outbox_limit() const;
 
   StreamShard& here_;
   XmlStream* stream_;  // null once it has left
   const std::uint64_t number_;
   const std::string stream_id_;
+  const Opened opened_;
+  const DomainPair pair_;  // of the header, our domain first
   std::unique_ptr<Outbox> outbox_;
+  StreamBorrower* borrower_ = nullptr;
+  bool closing_ = false;
   Fates fates_;
   std::size_t awaited_ = 0;
   Later<bool>* reader_ = nullptr;  // waits until no more than `awaited_` fates are open
@@ -87,5 +128,8 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   CallTimer unproven_;
   std::optional<StreamError> why_ended_;
 };
+
+// Serves a stream until its end; the session lives as long.
+Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, std::shared_ptr<ServerStream> session);
 
 }  // namespace jackdaw

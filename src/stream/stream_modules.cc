@@ -31,7 +31,12 @@ const Module servers{
     .name = "servers",
     .summary =
         "Speaks with other servers: finds them, proves domains by certificates or dialback, and queues for them.",
-    .implements = {{.xep = 185, .version = "1.0"}, {.xep = 220, .version = "1.1.1"}},
+    .implements = {{.xep = 185, .version = "1.0"},
+                   {.xep = 220, .version = "1.1.1"},
+                   {.xep = 288,
+                    .version = "1.0.1",
+                    .status = Status::partial,
+                    .note = "One pair of domains is sent to on a stream that the peer has opened."}},
 };
 
 }  // namespace

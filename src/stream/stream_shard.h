@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "net/resolver.h"
 #include "router/shard.h"
+#include "stream/dialback.h"
 #include "stream/login_limits.h"
 #include "stream/resume_id.h"
 #include "stream/tls_contexts.h"
@@ -15,6 +17,7 @@
 namespace jackdaw {
 
 class ClientSession;
+class ServerStream;
 
 struct StreamShard {
   Shard& shard;
@@ -25,6 +28,9 @@ struct StreamShard {
   // Sessions with an id to be resumed by (XEP-0198 §5): one entry a session, gone with it.
   boost::unordered_flat_map<ResumeId, std::weak_ptr<ClientSession>, ResumeIdHash> resumable{};
   std::size_t keys_asked = 0;  // of dialback, under way
+  // Streams that carry stanzas of that pair, ours first, both ways (XEP-0288); of pairs whose home this is, gone with
+  // the stream.
+  std::map<DomainPair, std::weak_ptr<ServerStream>> both_ways{};
   // Of core 0 only, which is asked by all: so that tries on several cores are counted together.
   LoginLimits login_limits{};
 
