@@ -124,6 +124,9 @@ struct ServerAssembly {
     auto settings = merge(all_settings(), {kept->changes, file, *text, options.command_line});
     if (!settings) co_return settings.failure();
     if (auto good = check_component_secrets(**settings); !good) co_return good.failure();
+    for (const Module* module : all_modules)
+      if (module->check_settings)
+        if (auto good = module->check_settings(**settings); !good) co_return good.failure();
     if (auto good = check_s2s_settings(**settings); !good) co_return good.failure();
     if (auto good = channel_limits(**settings); !good) co_return good.failure();
     Configuration made{*settings, {}, kept->secret};

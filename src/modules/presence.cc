@@ -41,6 +41,9 @@ class PresenceRules final : public Presences {
   void to_directed(Account& account, Resource& resource, const StanzaRef& stanza);
   void send(const StanzaRef& stanza, JidView to) { domain_.router().route(stanza->with(stanza->from(), to)); }
   MaybeFate answer_probe(Account& account, const StanzaRef& probe);
+  void note_shown(const StanzaRef& stanza) {
+    for (const auto& told : domain_.presence_shown_watchers()) told(stanza);
+  }
   void note_unavailable(Account& account, const std::string& status) {
     for (const auto& told : domain_.unavailable_watchers()) told(account, status);
   }
@@ -79,6 +82,7 @@ MaybeFate PresenceRules::available(Account& account, Resource& resource, const S
   if (first) first_presence(account, resource);
   to_subscribers(account, stanza);
   to_own_resources(account, stanza);
+  if (first) note_shown(stanza);
   if (now_reachable && domain_.offline()) domain_.offline()->flush(account, session);
   return Fate::handed;
 }
@@ -143,6 +147,7 @@ void PresenceRules::unavailable(Account& account, Resource& resource, const Stan
   if (resource.is_available()) {
     to_subscribers(account, stanza);
     to_own_resources(account, stanza);
+    note_shown(stanza);
   }
   to_directed(account, resource, stanza);
   resource.presence = nullptr;
@@ -157,6 +162,7 @@ void PresenceRules::gone(Account& account, Resource& resource, StanzaRef stanza)
   if (resource.is_available()) {
     to_subscribers(account, stanza);
     to_own_resources(account, stanza);
+    note_shown(stanza);
     note_unavailable(account, {});
   }
   to_directed(account, resource, stanza);
@@ -164,6 +170,7 @@ void PresenceRules::gone(Account& account, Resource& resource, StanzaRef stanza)
 
 MaybeFate PresenceRules::in(Account& account, const StanzaRef& stanza) {
   if (stanza->type() == Type::probe) return answer_probe(account, stanza);
+  for (const auto& told : domain_.presence_seen_watchers()) told(account, stanza);
   // RFC 6121 §8.5.2.1.2.
   for (auto& resource : account.resources())
     if (resource.is_available()) resource.session->deliver(stanza);

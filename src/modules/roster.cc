@@ -161,13 +161,14 @@ void Roster::push(Account& account, const Change& change) {
     resource.session->deliver(
         Stanza::make({Kind::iq, Type::set, account.jid(), to}, "push-" + random_token(6), payload));
   }
+  for (const auto& told : domain_.roster_push_watchers()) told(account, payload);
 }
 
 // RFC 6121 §2.1.3, §2.6.
 Task<Reply> Roster::get(IqRequest iq) {
   Account* account = domain_.router().find_awake(iq.account().text());
   if (!account) co_return StanzaError{Condition::item_not_found};
-  if (Resource* resource = account->find(iq.from().resourcepart())) resource->interested = true;
+  if (Resource* resource = is_own(iq) ? account->find(iq.from().resourcepart()) : nullptr) resource->interested = true;
   const RosterPart& roster = part(*account);
   const Element asked = iq.payload();
   if (asked.has_attribute("ver") && asked.attribute("ver") == roster.version_text()) co_return Reply::empty();

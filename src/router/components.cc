@@ -21,6 +21,10 @@ Task<bool> Components::attach(std::string domain, std::shared_ptr<Component> com
   components_connected.add();
   for (Shard* shard : shard_.server().shards)
     co_await run_at<bool>(*shard, [shard, &domain] { return note_name(*shard, domain); });
+  // Its home first: what it may do is said before anything that follows from it.
+  shard_.tell_of_component(domain);
+  for (Shard* shard : shard_.server().shards)
+    if (shard != &shard_) shard->core().post([shard, domain] { shard->tell_of_component(domain); });
   co_return true;
 }
 

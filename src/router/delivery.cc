@@ -30,12 +30,16 @@ MaybeFate Router::to_domain(Domain& domain, const StanzaRef& stanza, FateTicket 
   if (stanza->kind() == Kind::presence) return Fate::handed;
   if (stanza->kind() == Kind::message) {
     if (stanza->type() == Type::error) return Fate::handed;
-    return refuse_with(*stanza, Condition::service_unavailable);
+    const MessageHandler* handler = domain.find_message(stanza->first_child().name());
+    return handler ? (*handler)(stanza, ticket) : refuse_with(*stanza, Condition::service_unavailable);
   }
-  if (!is_request(*stanza)) return Fate::handed;
+  if (!is_request(*stanza)) {
+    take_answer(stanza);
+    return Fate::handed;
+  }
   const Element payload = stanza->first_child();
-  const IqHandler* handler =
-      stanza->to().is_full() ? nullptr : domain.find_iq(stanza->type(), To::domain, payload.name());
+  const IqHandler* handler = stanza->to().is_full() ? nullptr : domain.find_delegate(*stanza);
+  if (!handler && !stanza->to().is_full()) handler = domain.find_iq(stanza->type(), To::domain, payload.name());
   if (!handler) return refuse_with(*stanza, Condition::service_unavailable);
   return answer(domain, *handler, stanza, ticket);
 }
@@ -155,11 +159,16 @@ MaybeFate Router::keep_offline(Account& account, const StanzaRef& stanza, FateTi
 
 // RFC 6121 §8.5.2: the server answers for the account; strangers learn nothing (§8.5.2.2.3).
 MaybeFate Router::iq_to_account(Account& account, const StanzaRef& stanza, FateTicket ticket) {
-  if (!is_request(*stanza)) return Fate::handed;
+  if (!is_request(*stanza)) {
+    take_answer(stanza);
+    return Fate::handed;
+  }
   Domain& domain = *shard_.domain(account.jid().domainpart());
   const Element payload = stanza->first_child();
-  const IqHandler* handler = nullptr;
-  if (stanza->from().bare() == account.jid().text())
+  const Acting acting = domain.acting(*stanza);
+  if (acting == Acting::forbidden) return refuse_with(*stanza, Condition::forbidden);
+  const IqHandler* handler = domain.find_delegate(*stanza);
+  if (!handler && (stanza->from().bare() == account.jid().text() || acting == Acting::allowed))
     handler = domain.find_iq(stanza->type(), To::own_account, payload.name());
   if (!handler) handler = domain.find_iq(stanza->type(), To::account, payload.name());
   if (!handler) return refuse_with(*stanza, Condition::service_unavailable);

@@ -42,11 +42,12 @@ void sort_by(std::vector<T>& items, F key) {
 
 DiscoInfo disco_info_of(Domain& domain, To where) {
   DiscoInfo info{.identities = domain.identities(where), .features = domain.features(where)};
-  if (where != To::domain) return info;
   for (const auto& make : domain.disco_forms()) {
+    if (where != To::domain) break;
     DiscoForm form = make(domain);
     if (!form.fields.empty()) info.forms.push_back(std::move(form));
   }
+  for (const auto& change : domain.disco_changes()) change(where, info);
   return info;
 }
 

@@ -13,12 +13,6 @@ namespace jackdaw {
 // XEP-0115 §4: names the software; with '#' and the hash behind it, it is a node of disco#info.
 constexpr std::string_view caps_node = "urn:jackdaw";
 
-struct DiscoInfo {
-  std::vector<Identity> identities;
-  std::vector<std::string> features;
-  std::vector<DiscoForm> forms;
-};
-
 DiscoInfo disco_info_of(Domain& domain, To where);
 // The elements inside <query/>.
 std::string xml_of(const DiscoInfo& info);

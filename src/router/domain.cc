@@ -79,6 +79,17 @@ void Domain::on_iq_before_authentication(Name payload, PreAuthHandler handler) {
   note("iq", "before authentication", std::string(payload.ns) + ' ' + std::string(payload.local), "handle");
 }
 
+void Domain::on_message_to_domain(Name payload, MessageHandler handler) {
+  domain_messages_.emplace_back(payload, std::move(handler));
+  note("message", "domain", std::string(payload.ns) + ' ' + std::string(payload.local), "handle");
+}
+
+const MessageHandler* Domain::find_message(Name payload) const {
+  for (const auto& [name, handler] : domain_messages_)
+    if (name == payload) return &handler;
+  return nullptr;
+}
+
 const IqHandler* Domain::find_iq(Type type, To to, Name payload) const {
   const auto found = iq_.find(key(type, to, payload));
   return found == iq_.end() ? nullptr : &found->second;

@@ -97,6 +97,11 @@ using MessageHook = std::function<Verdict(Delivery&)>;
 // A presence of one of the domain's own users, or to one of its accounts. True: taken care of.
 using PresenceHandler = std::function<MaybeFate(Account&, const StanzaRef&, FateTicket)>;
 
+// A message to the domain itself.
+using MessageHandler = std::function<MaybeFate(const StanzaRef&, FateTicket)>;
+// Whether somebody's request to an account is answered as one of the account's own (XEP-0356 §4). none: as anybody's.
+enum class Acting { none, allowed, forbidden };
+
 // What a module offers in the stream features, by state of the stream.
 struct StreamFeature {
   enum class When { before_authentication, after_authentication } when;
@@ -122,6 +127,13 @@ struct DiscoForm {
   };
   std::string type;  // its FORM_TYPE
   std::vector<Field> fields;
+};
+
+// What disco#info says of the domain, or of each of its accounts.
+struct DiscoInfo {
+  std::vector<Identity> identities;
+  std::vector<std::string> features;
+  std::vector<DiscoForm> forms;
 };
 
 class Domain {
@@ -170,6 +182,24 @@ class Domain {
   void on_unavailable(std::function<void(Account&, std::string)> told) { unavailable_.push_back(std::move(told)); }
   // More about the domain for disco#info (XEP-0128).
   void disco_form(std::function<DiscoForm(Domain&)> form) { disco_forms_.push_back(std::move(form)); }
+  void on_message_to_domain(Name payload, MessageHandler handler);
+  // A component has come; called on each core.
+  void on_component(std::function<void(const std::string& name)> told) { component_.push_back(std::move(told)); }
+  // Called on the home core with the payload of each roster push.
+  void on_roster_push(std::function<void(Account&, const std::string&)> told) {
+    roster_push_.push_back(std::move(told));
+  }
+  // Called on the home core when one of the account's resources has come or gone, with what it told its contacts.
+  void on_presence_shown(std::function<void(const StanzaRef&)> told) { presence_shown_.push_back(std::move(told)); }
+  // Called on the home core with presence that comes or goes of others, sent to one of the accounts.
+  void on_presence_seen(std::function<void(Account&, const StanzaRef&)> told) {
+    presence_seen_.push_back(std::move(told));
+  }
+  // One module decides about requests of others in an account's name, one who else may answer a request.
+  void decide_acting(std::function<Acting(const Stanza&)> decide) { acting_ = std::move(decide); }
+  void delegate(std::function<const IqHandler*(const Stanza&)> find) { delegate_ = std::move(find); }
+  // Called with what the domain or its accounts are about to say of themselves.
+  void on_disco(std::function<void(To, DiscoInfo&)> change) { disco_.push_back(std::move(change)); }
   void on_stream_feature(StreamFeature feature) { stream_features_.push_back(std::move(feature)); }
   void on_iq_before_authentication(Name payload, PreAuthHandler handler);
   // Called on the home core when an account is being removed: whatever must be told to others.
@@ -189,6 +219,14 @@ class Domain {
   const IqHandler* find_iq(Type type, To to, Name payload) const;
   const QueryGuard* find_guard(Name payload) const;
   const PreAuthHandler* find_before_authentication(Name payload) const;
+  const MessageHandler* find_message(Name payload) const;
+  const IqHandler* find_delegate(const Stanza& stanza) const { return delegate_ ? delegate_(stanza) : nullptr; }
+  Acting acting(const Stanza& stanza) const { return acting_ ? acting_(stanza) : Acting::none; }
+  const std::vector<std::function<void(const std::string&)>>& component_watchers() const { return component_; }
+  const auto& roster_push_watchers() const { return roster_push_; }
+  const auto& presence_shown_watchers() const { return presence_shown_; }
+  const auto& presence_seen_watchers() const { return presence_seen_; }
+  const auto& disco_changes() const { return disco_; }
   bool knows_payload(Name payload) const;
   const std::vector<MessageHook>& hooks(Phase phase) const { return hooks_[static_cast<std::size_t>(phase)]; }
   const PresenceHandler& presence_out() const { return presence_out_; }
@@ -224,6 +262,14 @@ class Domain {
   std::vector<std::string> payloads_;
   std::vector<MessageHook> hooks_[3];
   PresenceHandler presence_out_, presence_in_, subscription_out_, subscription_in_;
+  std::vector<std::pair<Name, MessageHandler>> domain_messages_;
+  std::vector<std::function<void(const std::string&)>> component_;
+  std::vector<std::function<void(Account&, const std::string&)>> roster_push_;
+  std::vector<std::function<void(const StanzaRef&)>> presence_shown_;
+  std::vector<std::function<void(Account&, const StanzaRef&)>> presence_seen_;
+  std::function<Acting(const Stanza&)> acting_;
+  std::function<const IqHandler*(const Stanza&)> delegate_;
+  std::vector<std::function<void(To, DiscoInfo&)>> disco_;
   std::vector<StreamFeature> stream_features_;
   std::vector<std::function<Task<void>(BareJid)>> removed_;
   std::vector<std::function<void(Account&, std::string)>> unavailable_;

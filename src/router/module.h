@@ -27,6 +27,8 @@ struct Module {
   std::string_view summary;  // one sentence for people
   std::vector<Implements> implements = {};
   SettingRows settings = {};
+  // What the settings' own bounds cannot say. Failure: one line. Null: nothing.
+  Result<Done> (*check_settings)(const Settings&) = nullptr;
   void (*setup)(Domain&) = nullptr;  // null: it is part of the stream, and only listed
 };
 

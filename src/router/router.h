@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/task.h"
 #include "router/account.h"
 #include "router/domain.h"
 #include "router/elsewhere.h"
@@ -47,6 +48,9 @@ class Router {
   // Home core only.
   Task<Attached> attach(SessionRef session, BindConflict policy, std::size_t limit);
   void detach(const SessionRef& session, StanzaRef unavailable);
+  // Sends an iq request in the name of one of our domains or accounts and waits for the answer, at most a minute. Null:
+  // none came, or too many are waited for. On the home core of `from` (of a domain: any).
+  Task<StanzaRef> ask(StanzaHeader request, std::string payload);
   // Wakes an account. Null when there is none or the store failed.
   Task<Account*> wake(BareJid jid);
   Account* find_awake(std::string_view bare);
@@ -95,6 +99,7 @@ class Router {
   MaybeFate queue_up(Account& account, const StanzaRef& stanza, FateTicket ticket);
   MaybeFate iq_to_account(Account& account, const StanzaRef& stanza, FateTicket ticket);
   MaybeFate refuse_with(const Stanza& stanza, Condition condition);
+  bool take_answer(const StanzaRef& stanza);
   void replace(Account& account, Resource& resource);
   Account& account_of(const BareJid& jid);
   Task<void> load(std::shared_ptr<Account> account);
@@ -104,6 +109,11 @@ class Router {
   Shard& shard_;
   boost::unordered_flat_map<std::string, std::shared_ptr<Account>, BareHash, std::equal_to<>> accounts_;
   boost::unordered_flat_map<std::uint64_t, Entity*> senders_;
+  struct Asked {
+    std::string whom;
+    Later<StanzaRef>* answer;
+  };
+  boost::unordered_flat_map<std::string, Asked, BareHash, std::equal_to<>> asked_;  // by id; at most most_asked
   std::unique_ptr<class RouterSweep> sweep_;
   std::int64_t routed_at_last_sweep_ = 0;
   std::int64_t keeping_ = 0;

@@ -41,6 +41,11 @@ void Shard::add_domain(const std::string& name) {
   domains_.emplace(name, std::move(domain));
 }
 
+void Shard::tell_of_component(const std::string& name) {
+  for (const auto& [served, domain] : domains_)
+    for (const auto& told : domain->component_watchers()) told(name);
+}
+
 void Shard::set_domains(const std::vector<std::string>& names) {
   for (const auto& name : names)
     if (!domains_.contains(name)) {

@@ -81,6 +81,8 @@ class Shard {
   // Adds what is missing and removes what is not listed.
   void set_domains(const std::vector<std::string>& names);
   void apply(std::shared_ptr<const Settings> settings);
+  // A component has come: tells the domains' modules.
+  void tell_of_component(const std::string& name);
   // Called after settings or domains have changed.
   void on_change(std::function<void()> told) { watchers_.push_back(std::move(told)); }
 

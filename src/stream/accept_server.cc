@@ -96,6 +96,7 @@ Task<void> listen_to_server(Negotiation n);
 // A stream that goes both ways lives where the queue of its pair does.
 void go_both_ways(Negotiation n) {
   n.both_ways = true;
+  n.offers_both_ways = false;
   Shard& home = n.core_shard().server().home_of_pair(n.domain, n.remote);
   StreamShard& there = *n.shard->all[static_cast<std::size_t>(home.core().number())];
   move_to(there, std::move(n), [](Negotiation moved) { return listen_to_server(std::move(moved)); });

@@ -192,22 +192,25 @@ Task<bool> negotiate_link(Attempt& a, bool tls_at_once) {
   co_return false;
 }
 
-// `in_clear`: TLS is not even tried, where the policy allows that when TLS comes to nothing (CommuniGate's third step).
-Task<bool> try_place(Attempt& a, const ServerPlace& place, std::size_t most_addresses, bool in_clear) {
+// The addresses of a place, without our own: whoever asks us for a domain would ask us again. Empty: `why`.
+Task<PlaceAddresses> addresses_to_try(Attempt& a, const ServerPlace& place, std::size_t most) {
   auto found = co_await addresses_of(*a.here.resolver, place);
   const auto own = std::erase_if(
       found.addresses, [&](const SocketAddress& address) { return is_own_address(a.here.shard.server(), address); });
-  // Whoever asks us for that domain would ask us again.
-  if (own > 0 && found.addresses.empty()) {
+  if (found.addresses.size() > most) found.addresses.resize(most);
+  if (!found.addresses.empty()) co_return found;
+  a.unknown_there = own > 0;
+  if (a.unknown_there)
     a.why = place.host + " is an address of this server, which does not serve that domain";
-    a.unknown_there = true;
-    co_return false;
-  }
-  if (found.addresses.size() > most_addresses) found.addresses.resize(most_addresses);
-  if (found.addresses.empty()) {
+  else
     a.why = place.host + (found.failed ? ": the DNS does not answer" : ": no such name");
-    co_return false;
-  }
+  co_return found;
+}
+
+// `in_clear`: TLS is not even tried, where the policy allows that when TLS comes to nothing (CommuniGate's third step).
+Task<bool> try_place(Attempt& a, const ServerPlace& place, std::size_t most_addresses, bool in_clear) {
+  auto found = co_await addresses_to_try(a, place, most_addresses);
+  if (found.addresses.empty()) co_return false;
   PlaceCertificates dane;
   if (a.policy != TlsPolicy::never) dane = co_await certificates_of(*a.here.resolver, place, found);
   if (!dane.why_refused.empty()) {

@@ -12,43 +12,14 @@ import sys
 import unittest
 
 import slixmpp
-from slixmpp.componentxmpp import ComponentXMPP
 
-from people import PATIENCE, Person, Stage
+from people import PATIENCE, Stage
+from services import Service
 
 Stage.PROGRAM = sys.argv.pop(1)
 SECRET, OWN_SECRET = "wherefore art thou", "a rose=by any other name"
 PLAYS, ORACLE = "plays.localhost", "oracle.delphi.lan"
 HEADER = ("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='{}'>")
-
-
-class Service(ComponentXMPP):
-    """A component whose every stanza can be awaited; it has nothing to say by itself."""
-
-    heard_by = Person.note
-    expect, expect_message, expect_presence = Person.expect, Person.expect_message, Person.expect_presence
-
-    def __init__(self, name, secret=SECRET):
-        super().__init__(name, secret)
-        self.heard = asyncio.Queue()
-        self.add_filter("in", self.heard_by)
-        self.bound, self.gone, self.errors = asyncio.Event(), asyncio.Event(), asyncio.Queue()
-        self.add_event_handler("session_start", lambda _: self.bound.set())
-        self.add_event_handler("stream_error", lambda error: self.errors.put_nowait(error["condition"]))
-        self.add_event_handler("disconnected", lambda _: self.gone.set())
-        self.register_plugin("xep_0030")
-
-    async def come(self, port):
-        self.connect("127.0.0.1", port)
-        await asyncio.wait_for(self.bound.wait(), PATIENCE)
-        return self
-
-    async def refusal(self, port):
-        """The stream error that it gets instead."""
-        self.connect("127.0.0.1", port)
-        condition = await asyncio.wait_for(self.errors.get(), PATIENCE)
-        await asyncio.wait_for(self.gone.wait(), PATIENCE)
-        return condition
 
 
 class Components(Stage):
@@ -161,14 +132,14 @@ class Refused(Components):
     async def test_guessing_is_slowed_down(self):
         for _ in range(5):
             self.assertEqual(await Service(PLAYS, "wrong").refusal(self.port), "not-authorized")
-        self.assertEqual(await Service(PLAYS).refusal(self.port), "not-authorized")
+        self.assertEqual(await Service(PLAYS, SECRET).refusal(self.port), "not-authorized")
         await self.component(ORACLE, OWN_SECRET)
 
     async def test_names_that_are_served_already(self):
         """XEP-0114 §3: conflict; who was there first stays."""
         plays, romeo = await self.component(), await self.enter("romeo@localhost/garden")
-        self.assertEqual(await Service(PLAYS).refusal(self.port), "conflict")
-        self.assertEqual(await Service("localhost").refusal(self.port), "conflict")
+        self.assertEqual(await Service(PLAYS, SECRET).refusal(self.port), "conflict")
+        self.assertEqual(await Service("localhost", SECRET).refusal(self.port), "conflict")
         romeo.send_message(PLAYS, "Still there?")
         await plays.expect_message("Still there?")
         # A domain that the server takes over while the component is there.
