@@ -1,11 +1,13 @@
 // Any bytes as the data of an SRV or TLSA record, and as rows of s2s.routes and s2s.secure_domains: no crash; places in
-// order are those that were read, and a row that is refused is told in one printable line.
+// order are those that were read, and a row that is refused is told in one printable line. And as a file that proves
+// certificates: it has digests or leads elsewhere.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 #include <string_view>
 
 #include "settings/merge.h"
 #include "stream/find_server.h"
+#include "stream/posh.h"
 #include "stream/s2s_policy.h"
 #include "stream/stream_settings.h"
 
@@ -52,6 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 4096) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data), size};
   order_records(bytes);
+  if (const auto file = read_posh_file(bytes))
+    demand(file->host.empty() || (file->path.starts_with('/') && file->sha256.empty() && file->sha512.empty()));
   check_rows(bytes, "s2s.routes=");
   check_rows(bytes, "s2s.secure_domains=");
   return 0;

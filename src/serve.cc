@@ -180,12 +180,16 @@ struct ServerAssembly {
     const Settings& settings = *configuration.settings;
     if (settings.value(s2s_enabled))
       if (auto started = start_resolver(settings); !started) return started;
+    if (settings.value(s2s_enabled) && settings.value(s2s_posh)) parts.fetchers = std::make_unique<Workers>(2);
     auto contexts = make_contexts(configuration);
     if (!contexts) return contexts.failure();
     for (std::size_t i = 0; i < count; ++i) {
       Shard& shard = *parts.shards[i];
-      parts.streams.emplace_back(new StreamShard{
-          .shard = shard, .tls = (*contexts)[i], .resolver = parts.resolver.get(), .all = parts.streams});
+      parts.streams.emplace_back(new StreamShard{.shard = shard,
+                                                 .tls = (*contexts)[i],
+                                                 .resolver = parts.resolver.get(),
+                                                 .fetchers = parts.fetchers.get(),
+                                                 .all = parts.streams});
       shard.set_domains(configuration.domains);
       if (!settings.value(s2s_enabled)) continue;
       parts.queues.push_back(std::make_unique<ServerQueues>(*parts.streams.back()));

@@ -83,6 +83,7 @@ void RunningServer::stop_cores() {
   for (auto& core : parts_->cores) core->stop();
   for (auto& thread : parts_->threads) thread.join();
   parts_->workers.reset();
+  parts_->fetchers.reset();
   parts_->listeners.reset();
   parts_->queues.clear();
   parts_->resolver.reset();

@@ -23,6 +23,7 @@ struct RunningServer::Parts {
   std::vector<std::unique_ptr<Shard>> shards;
   std::vector<std::unique_ptr<StreamShard>> streams;
   std::unique_ptr<Resolver> resolver;
+  std::unique_ptr<Workers> fetchers;  // of files of web servers; null: none are asked
   std::vector<std::unique_ptr<ServerQueues>> queues;
   std::unique_ptr<Listeners> listeners;
   std::vector<std::thread> threads;

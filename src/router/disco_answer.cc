@@ -74,7 +74,7 @@ std::string verification_string(DiscoInfo info) {
   // No identity of ours has a language: two slashes behind the type.
   sort_by(info.identities, [](const Identity& i) { return std::tie(i.category, i.type); });
   for (const auto& i : info.identities) text.append(i.category + '/' + i.type + "//" + i.name + '<');
-  sort_by(info.features, [](const std::string& f) -> const std::string& { return f; });
+  std::ranges::sort(info.features);
   for (const auto& feature : info.features) text.append(feature).append("<");
   sort_by(info.forms, [](const DiscoForm& f) -> const std::string& { return f.type; });
   for (auto& form : info.forms) {

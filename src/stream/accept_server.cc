@@ -4,6 +4,8 @@
 #include "base/bytes.h"
 #include "stream/move.h"
 #include "stream/negotiation.h"
+#include "stream/posh.h"
+#include "stream/proven_by_dns.h"
 #include "stream/s2s_policy.h"
 #include "stream/server_stream.h"
 #include "stream/stream_counters.h"
@@ -22,7 +24,7 @@ std::string features_for_server(Negotiation& n) {
     out += policy >= TlsPolicy::encrypted ? "<required/></starttls>" : "</starttls>";
   }
   // XEP-0178 §3: only to whom it will help.
-  if (certificate_proves(n.core_shard(), transport, n.remote))
+  if (certificate_proves(n.core_shard(), *n.stream, n.remote))
     out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL</mechanism></mechanisms>";
   // No features come behind a proof by dialback, so stream management stands here too.
   if (policy <= TlsPolicy::wherever_possible || transport.is_encrypted())
@@ -33,9 +35,21 @@ std::string features_for_server(Negotiation& n) {
   return out + "</stream:features>";
 }
 
+// The features, when it is known what the certificate proves.
+Task<void> offer_features(Negotiation& n) {
+  if (!n.has_version) co_return;
+  XmlStream& stream = *n.stream;
+  if (!n.remote.empty() && co_await dns_proves(*n.shard, stream.transport->ssl(), n.remote))
+    stream.proven_by_dns = n.remote;
+  if (!n.remote.empty() && !certificate_proves(n.core_shard(), stream, n.remote) &&
+      co_await posh_proves(*n.shard, stream.transport->ssl(), n.remote))
+    stream.proven_by_posh = n.remote;
+  n.write(features_for_server(n));
+}
+
 // RFC 6120 §6.3.8: an authorization identity other than what was proven is refused.
 bool is_external_for(Negotiation& n, const Element& auth) {
-  if (auth.attribute("mechanism") != "EXTERNAL" || !certificate_proves(n.core_shard(), *n.stream->transport, n.remote))
+  if (auth.attribute("mechanism") != "EXTERNAL" || !certificate_proves(n.core_shard(), *n.stream, n.remote))
     return false;
   const std::string text = auth.text();
   if (text.empty() || text == "=") return true;
@@ -122,7 +136,7 @@ Task<void> listen_to_server(Negotiation n) {
     }
     if (!co_await open_stream(n)) co_return;
     if (next == Next::external) break;
-    if (n.has_version) n.write(features_for_server(n));
+    co_await offer_features(n);
   }
   if (n.has_version) n.write("<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>");
   serve_server(std::move(n), true, {});
@@ -152,7 +166,7 @@ Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, st
 }
 
 Task<void> accept_server(Negotiation n) {
-  if (n.has_version) n.write(features_for_server(n));
+  co_await offer_features(n);
   co_await listen_to_server(std::move(n));
 }
 

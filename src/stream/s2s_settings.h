@@ -32,6 +32,13 @@ constexpr Setting<std::string> s2s_trusted{
     .help =
         "A file (PEM) or a directory of files with the certificates that prove other servers' ones; empty: those "
         "that the system trusts."};
+constexpr Setting<bool> s2s_posh{
+    .name = "s2s.posh",
+    .fallback = false,
+    .reload = Reload::restart,
+    .help =
+        "A certificate that proves nothing by itself is looked up at the domain's web server (POSH, RFC 7711); then "
+        "every domain that connects to us makes us open a connection to a web server of its choice."};
 constexpr Setting<bool> s2s_bidi{
     .name = "s2s.bidi",
     .fallback = true,

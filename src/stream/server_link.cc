@@ -10,6 +10,7 @@
 #include "stream/find_server.h"
 #include "stream/negotiation.h"
 #include "stream/own_address.h"
+#include "stream/posh.h"
 #include "stream/s2s_settings.h"
 #include "stream/server_certificate.h"
 #include "stream/stream_counters.h"
@@ -161,6 +162,8 @@ Task<bool> encrypt(Attempt& a) {
     co_return false;
   }
   if (!match.fits) a.link->why_unverified = why_not_proven(a);
+  if (!a.link->why_unverified.empty() && co_await posh_proves(a.here, a.stream().transport->ssl(), a.pair.target))
+    a.link->why_unverified.clear();
   if (a.policy == TlsPolicy::verified && !a.link->why_unverified.empty()) {
     a.why = "its certificate is not accepted: " + a.link->why_unverified;
     co_return false;

@@ -132,8 +132,7 @@ bool ServerQueue::borrow() {
   auto lender = found == home_.both_ways.end() ? nullptr : found->second.lock();
   if (stopped_ || !lender || !lender->may_be_lent()) return false;
   attach(lender);
-  opened(lender->stream(), certificate_proves(home_.shard, *lender->stream().transport, pair_.target),
-         lender->is_managed());
+  opened(lender->stream(), certificate_proves(home_.shard, lender->stream(), pair_.target), lender->is_managed());
   return true;
 }
 

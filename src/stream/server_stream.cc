@@ -47,9 +47,11 @@ StanzaError error_of(KeyVerdict verdict) {
 
 void count_refused_proof() { proofs_refused.add(); }
 
-bool certificate_proves(const Shard& shard, const Transport& transport, std::string_view domain) {
-  const SSL* ssl = transport.ssl();
-  if (!ssl || domain.empty() || !why_untrusted(ssl).empty()) return false;
+bool certificate_proves(const Shard& shard, const XmlStream& stream, std::string_view domain) {
+  const SSL* ssl = stream.transport->ssl();
+  if (!ssl || domain.empty()) return false;
+  if (stream.proven_by_dns == domain || stream.proven_by_posh == domain) return true;
+  if (!why_untrusted(ssl).empty()) return false;
   const auto common_name = shard.value(s2s_accept_common_name) ? CommonName::accepted : CommonName::ignored;
   const X509* certificate = SSL_get0_peer_certificate(ssl);
   if (proves_domain(certificate, domain, common_name)) return true;
@@ -92,16 +94,17 @@ void ServerStream::close() {
   stream_->transport->interrupt();
 }
 
-// COMPAT: where DNSSEC proves certificates, only what we open ourselves is looked at that way.
 bool ServerStream::may_be_lent() const {
   if (!stream_ || borrower_ || closing_ || why_ended_ || here_.shard.server().stopping) return false;
   if (is_opened_by_us()) return true;
   const Settings& settings = here_.shard.settings();
-  if (!settings.value(s2s_bidi) || !settings.value(dns_trust_anchor).empty()) return false;
+  if (!settings.value(s2s_bidi)) return false;
+  // On a stream of ours the certificate would have to be one of its TLSA records, if it has any.
+  if (!settings.value(dns_trust_anchor).empty() && stream_->proven_by_dns != pair_.target) return false;
   const TlsPolicy policy = tls_policy(settings, pair_.target);
   const bool encrypted = stream_->transport->is_encrypted();
   if (policy == TlsPolicy::never) return !encrypted;
-  if (policy == TlsPolicy::verified) return certificate_proves(here_.shard, *stream_->transport, pair_.target);
+  if (policy == TlsPolicy::verified) return certificate_proves(here_.shard, *stream_, pair_.target);
   return encrypted || policy == TlsPolicy::wherever_possible;
 }
 
@@ -163,7 +166,7 @@ std::optional<StreamError> ServerStream::take_dialback(const Element& element) {
     return std::nullopt;
   }
   // XEP-0220 §2.2.1: a certificate is as good as a key.
-  if (certificate_proves(here_.shard, *stream_->transport, asked->from)) {
+  if (certificate_proves(here_.shard, *stream_, asked->from)) {
     prove({asked->from, asked->to});
     outbox_->push_raw(dialback_answer(*asked, "valid"));
     return std::nullopt;
@@ -182,7 +185,7 @@ std::optional<StanzaError> ServerStream::why_not_asked(const DialbackElement& as
   const TlsPolicy policy = tls_policy(shard.settings(), asked.from);
   if (policy >= TlsPolicy::encrypted && !stream_->transport->is_encrypted())
     return StanzaError{Condition::policy_violation, "TLS is wanted first."};
-  if (policy == TlsPolicy::verified && !certificate_proves(shard, *stream_->transport, asked.from))
+  if (policy == TlsPolicy::verified && !certificate_proves(shard, *stream_, asked.from))
     return StanzaError{Condition::not_authorized, "A valid certificate is wanted."};
   if (questions_ >= most_questions || proven_.size() >= most_pairs)
     return StanzaError{Condition::resource_constraint, "Too many domains at once."};

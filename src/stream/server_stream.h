@@ -22,7 +22,7 @@
 namespace jackdaw {
 
 // Whether the peer has shown a valid certificate of that domain's.
-bool certificate_proves(const Shard& shard, const Transport& transport, std::string_view domain);
+bool certificate_proves(const Shard& shard, const XmlStream& stream, std::string_view domain);
 void count_refused_proof();
 
 // Who sends on a stream that goes both ways: the queue of its pair, one at a time.

@@ -14,9 +14,9 @@ SettingRows stream_settings() {
       registration_name_rest, c2s_idle, c2s_max_stanza, c2s_rate, c2s_burst, c2s_outbox, c2s_bind_conflict,
       c2s_max_resources, c2s_redirect, c2s_resume_time, c2s_resume_queue, c2s_login_time);
   const SettingRows servers =
-      rows(s2s_enabled, s2s_unlisted, s2s_secure_domains, s2s_accept_common_name, s2s_bidi, s2s_trusted, s2s_routes,
-           s2s_idle_timeout, s2s_max_stanza, s2s_rate, s2s_queue_stanzas, s2s_queue_bytes, s2s_queue_age, s2s_queues,
-           dns_servers, dns_trust_anchor, dns_insecure);
+      rows(s2s_enabled, s2s_unlisted, s2s_secure_domains, s2s_accept_common_name, s2s_bidi, s2s_posh, s2s_trusted,
+           s2s_routes, s2s_idle_timeout, s2s_max_stanza, s2s_rate, s2s_queue_stanzas, s2s_queue_bytes, s2s_queue_age,
+           s2s_queues, dns_servers, dns_trust_anchor, dns_insecure);
   all.insert(all.end(), servers.begin(), servers.end());
   return all;
 }

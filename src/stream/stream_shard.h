@@ -11,6 +11,7 @@
 #include "router/shard.h"
 #include "stream/dialback.h"
 #include "stream/login_limits.h"
+#include "stream/posh.h"
 #include "stream/resume_id.h"
 #include "stream/tls_contexts.h"
 
@@ -19,15 +20,23 @@ namespace jackdaw {
 class ClientSession;
 class ServerStream;
 
+// What a domain's web server has said of its certificates (RFC 7711 §3); without digests: nothing.
+struct KeptPoshFile {
+  PoshFile file;
+  Steady until;
+};
+
 struct StreamShard {
   Shard& shard;
   std::shared_ptr<TlsContexts> tls;
   Resolver* resolver;  // of all cores
+  Workers* fetchers;   // fetch files of web servers; null: s2s.posh is off
   // All cores' ones, in order; a connection moves by posting to its home's.
   const std::vector<std::unique_ptr<StreamShard>>& all;
   // Sessions with an id to be resumed by (XEP-0198 §5): one entry a session, gone with it.
   boost::unordered_flat_map<ResumeId, std::weak_ptr<ClientSession>, ResumeIdHash> resumable{};
-  std::size_t keys_asked = 0;  // of dialback, under way
+  std::map<std::string, KeptPoshFile, std::less<>> posh_files{};  // by domain; at most 1000
+  std::size_t keys_asked = 0;                                     // of dialback, under way
   // Streams that carry stanzas of that pair, ours first, both ways (XEP-0288); of pairs whose home this is, gone with
   // the stream.
   std::map<DomainPair, std::weak_ptr<ServerStream>> both_ways{};

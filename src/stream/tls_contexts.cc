@@ -20,6 +20,7 @@ Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const Settings& settings,
                                                        const std::shared_ptr<TlsTickets>& tickets,
                                                        const TrustedCertificates& trusted) {
   auto made = std::make_shared<TlsContexts>();
+  made->trusted_ = trusted;
   for (const auto& domain : domains) {
     const bool external = settings.value(auth_external, domain);
     auto context = make_tls_context(tls_files_of(settings, domain, data_directory), tickets,

@@ -35,6 +35,8 @@ class TlsContexts {
   SSL_CTX* of_servers(std::string_view domain) const;
   // For a stream from `domain` to another server.
   SSL_CTX* client_of(std::string_view domain) const;
+  // Which certificates of other servers count; null where they are not spoken with.
+  const TrustedCertificates& trusted() const { return trusted_; }
   const TlsChooser& chooser() const { return chooser_; }
   const TlsChooser& chooser_for_servers() const { return chooser_for_servers_; }
 
@@ -44,6 +46,7 @@ class TlsContexts {
   SSL_CTX* or_first(const ByDomain& contexts, std::string_view domain) const;
   ByDomain contexts_, for_servers_, clients_;
   std::string first_;
+  TrustedCertificates trusted_;
   TlsChooser chooser_, chooser_for_servers_;
 };
 

@@ -54,6 +54,8 @@ class XmlStream {
   std::unique_ptr<Transport> transport;
   XmlReader reader;
   const std::uint64_t number;
+  // The domain whose TLSA records, or whose web server's file, fit the peer's certificate.
+  std::string proven_by_dns, proven_by_posh;
 
  private:
   Log log_;

@@ -424,5 +424,52 @@ class Late(Dane):
         await self.is_refused(romeo, juliet, "TLSA")
 
 
+class Incoming(Dane):
+    """capulet.lan connects to us, and needs a valid certificate (RFC 7712 §5)."""
+
+    async def hears(self, certificate):
+        """What juliet says arrives, on a stream that her server's certificate has proven."""
+        self.start_prosody(certificate=certificate)
+        self.serve(*self.secure())
+        romeo, juliet = await self.enter_both()
+        await self.says(juliet, romeo, WORDS)
+        await self.until_logged("authenticated", domain="capulet.lan", mechanism="EXTERNAL")
+
+    async def hears_nothing(self, certificate):
+        self.start_prosody(certificate=certificate)
+        self.serve(*self.secure())
+        romeo, juliet = await self.enter_both()
+        await self.returned(juliet, romeo.boundjid.full)
+        self.assertEqual([s for s in await romeo.settle() if s["from"].domain == "capulet.lan"], [])
+        self.assertFalse(self.logged("another server's domain is proven"))
+
+    async def test_a_certificate_that_nobody_signed(self):
+        certificate = self.certify(signed=False)
+        self.zone.tlsa(certificate[0], HOST)
+        self.zone.serve()
+        await self.hears(certificate)
+
+    async def test_of_the_servers_own_key_neither_name_nor_age_count(self):
+        certificate = self.certify("verona.lan", days=-1)
+        self.zone.tlsa(certificate[0], HOST)
+        self.zone.serve()
+        await self.hears(certificate)
+
+    async def test_the_authority_of_a_record(self):
+        self.zone.tlsa(self.province.authority, HOST, usage=DANE_TA, selector=CERT)
+        self.zone.serve()
+        await self.hears(self.certify(chain=True))
+
+    async def test_the_authority_of_a_record_and_another_name(self):
+        self.zone.tlsa(self.province.authority, HOST, usage=DANE_TA, selector=CERT)
+        self.zone.serve()
+        await self.hears_nothing(self.certify("verona.lan", chain=True))
+
+    async def test_a_record_of_somebody_else(self):
+        self.zone.tlsa(self.somebody_else(), HOST)
+        self.zone.serve()
+        await self.hears_nothing(self.certify(signed=False))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -1,0 +1,21 @@
+// Whether DNSSEC proves the certificate of a server that has connected to us (RFC 7712 §5, RFC 7671): the TLSA records
+// of the hosts that its domain names. SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <openssl/types.h>
+
+#include <string>
+
+#include "base/task.h"
+#include "net/tls.h"
+#include "stream/stream_shard.h"
+
+namespace jackdaw {
+
+// Whether the certificate that the peer of `ssl` has shown is one of the record's, of the host `host` or of `domain`
+// itself. The usages that need no other authority: DANE-EE(3) and DANE-TA(2).
+bool tlsa_proves(const SSL* ssl, const TlsaRecord& record, std::string_view host, std::string_view domain);
+
+// On the stream's core. False at once where DNSSEC is not used.
+Task<bool> dns_proves(StreamShard& here, const SSL* ssl, std::string domain);
+
+}  // namespace jackdaw
