@@ -67,6 +67,9 @@ Result<ub_ctx*> Resolver::make_context(const ResolverOptions& options, bool prov
   if (!context) return Failure{"dns: no memory for the resolver"};
   ub_ctx_async(context, 1);  // a thread, not a process
   ub_ctx_set_option(context, "do-not-query-localhost:", "no");
+  // It would not ask a server for 15 minutes that has not answered for a while, and the network may be back long
+  // before.
+  ub_ctx_set_option(context, "infra-host-ttl:", "1");
   ub_ctx_hosts(context, nullptr);
   if (options.servers.empty()) ub_ctx_resolvconf(context, nullptr);
   Result<Done> good = Done{};

@@ -104,13 +104,14 @@ void Transport::fires() {
 
 void Transport::break_off() { fail(); }
 
-void Transport::find_silent_death() {
-  const int on = 1, idle = 30, between = 10, probes = 3, unanswered = 60'000;  // seconds; the last in milliseconds
+void Transport::find_silent_death(Seconds unanswered) {
+  const int on = 1, idle = 30, between = 10, probes = 3;  // seconds
+  const auto longest = static_cast<unsigned>(std::chrono::milliseconds(unanswered).count());
   setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
   setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
   setsockopt(descriptor_, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-  setsockopt(descriptor_, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered, sizeof unanswered);
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_USER_TIMEOUT, &longest, sizeof longest);
 }
 
 void Transport::interrupt() {

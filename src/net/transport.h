@@ -71,8 +71,9 @@ class Transport final : private Watched, private Timer {
   SSL* ssl() const { return tls_ ? tls_->ssl() : nullptr; }
 
   // From now on a peer that is silent is asked by TCP itself, and the connection fails when it is gone: within about a
-  // minute. For the few long silent ones that somebody else waits for; clients are asked in their own words.
-  void find_silent_death();
+  // minute, or when what was sent is not taken for `unanswered`. For the few long silent ones that somebody else waits
+  // for; clients are asked in their own words.
+  void find_silent_death(Seconds unanswered);
 
   // Makes the waiting (or next) read return `interrupted`.
   void interrupt();

@@ -7,6 +7,7 @@
 #include "stream/posh.h"
 #include "stream/proven_by_dns.h"
 #include "stream/s2s_policy.h"
+#include "stream/server_link.h"
 #include "stream/server_stream.h"
 #include "stream/stream_counters.h"
 
@@ -59,7 +60,7 @@ bool is_external_for(Negotiation& n, const Element& auth) {
 
 // `proven`: by the certificate already. `first`: an element of dialback that has been read.
 void serve_server(Negotiation n, bool proven, OwnedElement first) {
-  n.stream->transport->find_silent_death();
+  n.stream->transport->find_silent_death(server_unanswered);
   n.stream->set_budget(static_cast<std::size_t>(-1));
   auto session = std::make_shared<ServerStream>(
       *n.shard, *n.stream, n.stream_id,
@@ -82,6 +83,13 @@ Task<Next> take_first(Negotiation& n, const OwnedElement& owned) {
   if (element.is({tls_ns, "starttls"})) {
     const auto tls = n.shard->tls;  // stays while a reload replaces it
     co_return co_await upgrade(n, tls->of_servers(n.domain), tls->chooser_for_servers()) ? Next::again : Next::ended;
+  }
+  if (element.is({streams_ns, "error"})) {
+    n.log().problem("another server has ended its stream",
+                    {{"from", n.remote}, {"why", describe_stream_error(element)}});
+    n.write("</stream:stream>");
+    co_await n.stream->transport->close(close_time);
+    co_return Next::ended;
   }
   if (element.is({sasl_ns, "auth"})) {
     if (is_external_for(n, element)) {

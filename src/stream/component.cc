@@ -196,7 +196,7 @@ Task<void> run_component(std::unique_ptr<XmlStream> stream, Shard* shard, std::s
 // On the home core of its name.
 Task<void> serve_component(Negotiation n) {
   n.stream->set_role("XMPPC");
-  n.stream->transport->find_silent_death();
+  n.stream->transport->find_silent_death(60s);
   n.stream->set_budget(static_cast<std::size_t>(-1));
   n.stream->reader.set_limits({.bytes = static_cast<std::uint32_t>(n.core_shard().value(component_max_stanza))});
   Shard& shard = n.core_shard();

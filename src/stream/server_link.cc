@@ -61,15 +61,6 @@ std::string_view word_for(Heard::What what) {
   }
 }
 
-// RFC 6120 §4.9: "stream error: condition (text)".
-std::string read_stream_error(const Element& error) {
-  std::string said = "it said";
-  for (Element child = error.first_child(); child; child = child.next_sibling())
-    said.append(" ").append(child.local() == "text" ? '"' + printable(child.text(), 200) + '"'
-                                                    : std::string(child.local()));
-  return said;
-}
-
 // The next element. Empty: none came, and `why` says why.
 Task<std::optional<OwnedElement>> next_element(Attempt& a, Steady deadline) {
   Heard heard = co_await a.stream().next(a.here.shard, deadline);
@@ -78,7 +69,7 @@ Task<std::optional<OwnedElement>> next_element(Attempt& a, Steady deadline) {
     co_return std::nullopt;
   }
   if (heard.element.element().is({streams_ns, "error"})) {
-    a.why = read_stream_error(heard.element.element());
+    a.why = describe_stream_error(heard.element.element());
     a.unknown_there = static_cast<bool>(heard.element.element().child({stream_errors_ns, "host-unknown"}));
     co_return std::nullopt;
   }
@@ -353,6 +344,14 @@ Task<KeyVerdict> ask_for_key(StreamShard& here, const DomainPair& pair, const st
 }
 
 }  // namespace
+
+std::string describe_stream_error(const Element& error) {
+  std::string said = "it said";
+  for (Element child = error.first_child(); child; child = child.next_sibling())
+    said.append(" ").append(child.local() == "text" ? '"' + printable(child.text(), 200) + '"'
+                                                    : std::string(child.local()));
+  return said;
+}
 
 Task<LinkOutcome> open_link(StreamShard& here, DomainPair pair, Effort effort) {
   const auto settings = here.shard.settings_ref();

@@ -12,6 +12,13 @@
 
 namespace jackdaw {
 
+// So long what we send to a server may go unanswered by TCP. TCP itself waits twice as long before each further try,
+// and would find a network that is back too late: behind 30 s a new stream is sooner there.
+constexpr Seconds server_unanswered{30};
+
+// RFC 6120 §4.9: "it said condition "text"".
+std::string describe_stream_error(const Element& error);
+
 struct ServerLink {
   std::unique_ptr<XmlStream> stream;
   DomainPair pair;

@@ -80,7 +80,7 @@ Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
                                                2 * static_cast<std::size_t>(self->home_.shard.value(s2s_queue_bytes)),
                                                static_cast<OutboxOwner&>(*self));
   self->outbox_ = self->own_outbox_.get();
-  stream->transport->find_silent_death();
+  stream->transport->find_silent_death(server_unanswered);
   stream->set_budget(static_cast<std::size_t>(-1));
   stream->reader.forget_header();
   self->opened(*stream, link.encrypted && link.why_unverified.empty(), link.managed);
@@ -107,7 +107,7 @@ Task<void> ServerQueue::run_alone(std::shared_ptr<ServerQueue> self, std::unique
 // XEP-0288: on the stream that we have opened the peer is heard as on one of its own.
 void ServerQueue::run_both_ways(ServerLink& link) {
   auto stream = std::move(link.stream);
-  stream->transport->find_silent_death();
+  stream->transport->find_silent_death(server_unanswered);
   stream->set_budget(static_cast<std::size_t>(-1));
   auto session =
       std::make_shared<ServerStream>(home_, *stream, link.stream_id, ServerStream::Opened::by_us_both_ways, pair_);

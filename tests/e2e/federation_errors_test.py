@@ -45,22 +45,6 @@ class Unreachable(Houses):
         self.province.start_dns()
         await self.until_it_arrives(romeo, juliet)
 
-    async def until_it_arrives(self, romeo, juliet):
-        """Some may still return with what was wrong before."""
-        for number in range(20):
-            message = romeo.make_message(juliet.boundjid.full, f"Art thou there {number}?")
-            message.send()
-            arrives, returns = [asyncio.ensure_future(person.expect(lambda s: s["id"] == message["id"], "the message"))
-                                for person in (juliet, romeo)]
-            await asyncio.wait({arrives, returns}, return_when=asyncio.FIRST_COMPLETED)
-            arrived = arrives.done()
-            for waiting in (arrives, returns):
-                waiting.cancel()
-            await asyncio.gather(arrives, returns, return_exceptions=True)
-            if arrived:
-                return
-        self.fail("no message arrives")
-
     async def test_nothing_listens_and_then_somebody_does(self):
         self.serve(AGE)
         romeo = await self.enter("romeo@montague.lan/garden")

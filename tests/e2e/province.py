@@ -26,6 +26,7 @@ from program import Jackdaw
 PATIENCE = 60
 INSIDE = "JACKDAW_E2E_NAMESPACE"
 OURS, THEIRS, BETWEEN = "127.0.1.1", "127.0.1.2", "127.0.1.3"
+HERE, THERE, LANE = "10.0.1.1", "10.0.2.1", "10.0.3.2"  # the ends of a Road; who is there, by the lane
 
 
 def enter_namespace():
@@ -113,6 +114,65 @@ class Relay:
         await asyncio.gather(*self.open, return_exceptions=True)
 
 
+class Namespace:
+    """A network of its own; it is gone when its last process has ended."""
+
+    def __init__(self, province, name):
+        holder = province.run(name, "unshare", "--net", "sleep", "infinity").process
+        self.path = f"/proc/{holder.pid}/ns/net"
+        self.within = ("nsenter", f"--net={self.path}")  # words in front of a program's
+        until = time.monotonic() + PATIENCE
+        while os.readlink(self.path) == os.readlink("/proc/self/ns/net"):
+            assert holder.poll() is None and time.monotonic() < until, "no network namespace"
+            time.sleep(0.01)
+        self.do("ip", "link", "set", "lo", "up")
+
+    def do(self, *words):
+        subprocess.run([*self.within, *words], check=True, capture_output=True)
+
+
+class Road:
+    """From HERE, where the program runs, to THERE, a network namespace, by way of a third one that can be cut: then
+    what is sent is lost without a word. By the lane, which nobody cuts, clients reach the server there."""
+
+    NEAR_GATE, FAR_GATE, LANE_HERE = "10.0.1.254", "10.0.2.254", "10.0.3.1"
+
+    def __init__(self, province):
+        self.middle, self.there = Namespace(province, "middle"), Namespace(province, "there")
+        self.lay("near", HERE, self.middle, self.NEAR_GATE)
+        self.lay("lane", self.LANE_HERE, self.there, LANE)
+        self.lay("far", self.FAR_GATE, self.there, THERE, begin=self.middle.do)
+        self.do_here("ip", "route", "add", THERE, "via", self.NEAR_GATE)
+        self.there.do("ip", "route", "add", HERE, "via", self.FAR_GATE)
+        self.mend()
+
+    @staticmethod
+    def do_here(*words):
+        subprocess.run(words, check=True, capture_output=True)
+
+    def lay(self, name, address, place, its_address, begin=None):
+        """A pair of devices of that name: one here, or where `begin` runs programs, and one in that place."""
+        begin = begin or self.do_here
+        begin("ip", "link", "add", name, "type", "veth", "peer", "name", name, "netns", place.path)
+        for do, own in ((begin, address), (place.do, its_address)):
+            do("ip", "address", "add", f"{own}/24", "dev", name)
+            do("ip", "link", "set", name, "up")
+
+    def cut(self):
+        self.forward(0)
+
+    def mend(self):
+        self.forward(1)
+
+    def forward(self, does):
+        self.middle.do("sh", "-c", f"echo {does} > /proc/sys/net/ipv4/ip_forward")
+
+    def close(self):
+        """The other devices go with these."""
+        for name in ("near", "lane"):
+            self.do_here("ip", "link", "delete", name)
+
+
 class Province:
     """`zone`: host lines of dnsmasq, NAME=ADDRESS; `services`: NAME=HOST:PORT for _xmpp-server, with "tls " in front
     for _xmpps-server."""
@@ -140,7 +200,12 @@ class Province:
         return started
 
     def start_dns(self):
-        lines = ["no-hosts", "no-resolv", "no-daemon", "keep-in-foreground", "listen-address=127.0.0.53",
+        self.dns = self.run_dns("dnsmasq", "127.0.0.53")
+
+    def run_dns(self, name, address, within=()):
+        """A further one, in the namespace of the words `within`, asked there at 127.0.0.53 too."""
+        listen = ",".join(dict.fromkeys(("127.0.0.53", address)))
+        lines = ["no-hosts", "no-resolv", "no-daemon", "keep-in-foreground", f"listen-address={listen}",
                  "bind-interfaces", "local=/lan/", "user=root", "max-cache-ttl=1"]
         lines += [f"host-record={name},{address}" for name, address in self.zone.items()]
         for service in self.services:
@@ -148,8 +213,8 @@ class Province:
             name, place = service.removeprefix("tls ").split("=")
             host, port = place.split(":")
             lines.append(f"srv-host={kind}._tcp.{name},{host},{port}")
-        config = self.file("dnsmasq.conf", "\n".join(lines) + "\n")
-        self.dns = self.run("dnsmasq", "dnsmasq", "--conf-file=" + config, ports=[("127.0.0.53", 53)])
+        config = self.file(f"{name}.conf", "\n".join(lines) + "\n")
+        return self.run(name, *within, "dnsmasq", "--conf-file=" + config, ports=[(address, 53)])
 
     def stop_dns(self):
         self.dns.end()
@@ -176,13 +241,16 @@ class Province:
                      "-out", base + ".pem")
         return base + ".pem", base + ".key"
 
-    def start_prosody(self, name, address, users=(), certificate=None, port=5269, modules=(), **options):
-        """Prosody serves `name` at `address`:`port` and 5222; users with PASSWORD; options as in its file."""
+    def start_prosody(self, name, address, users=(), certificate=None, port=5269, modules=(), within=(), door=None,
+                      **options):
+        """Prosody serves `name` at `address`:`port` and 5222; users with PASSWORD; options as in its file. `within`:
+        words in front of its own; `door`: where clients find it."""
         more_modules = "".join(f', "{module}"' for module in modules)
         folder = os.path.join(self.place.name, "prosody", name)
         os.makedirs(folder, exist_ok=True)
         pem, key = certificate or self.certify(name)
         words = {True: "true", False: "false"}
+        interfaces = ", ".join(f'"{each}"' for each in dict.fromkeys((address, door or address)))
         more = "\n".join(f"{option} = {words.get(value, value)}" for option, value in options.items())
         config = textwrap.dedent(f"""\
             run_as_root = true
@@ -190,7 +258,7 @@ class Province:
             pidfile = "{folder}/pid"
             data_path = "{folder}"
             log = {{ debug = "{folder}/log" }}
-            interfaces = {{ "{address}" }}
+            interfaces = {{ {interfaces} }}
             local_interfaces = {{ "{address}" }}
             s2s_ports = {{ {port} }}
             modules_enabled = {{ "roster", "saslauth", "tls", "dialback", "disco", "ping", "presence", "message", "iq",
@@ -207,8 +275,8 @@ class Province:
         for user in users:
             subprocess.run(["prosodyctl", "--root", "--config", config_file, "register", user, name, PASSWORD],
                            check=True, capture_output=True)
-        server = self.run("prosody." + name, "prosody", "--root", "--config", config_file, "-F",
-                          ports=[(address, port), (address, 5222)])
+        server = self.run("prosody." + name, *within, "prosody", "--root", "--config", config_file, "-F",
+                          ports=[(address, port), (door or address, 5222)])
         server.log = pathlib.Path(folder, "log")
         return server
 
@@ -226,6 +294,7 @@ class Houses(unittest.IsolatedAsyncioTestCase):
     DOMAINS = ("montague.lan",)
     ZONE = {"xmpp.montague.lan": OURS, "capulet.lan": THEIRS}
     SERVICES = ("montague.lan=xmpp.montague.lan:5269",)
+    DOORS = {"capulet.lan": THEIRS}  # where clients find others' servers
 
     def setUp(self):
         self.province = Province(self.ZONE, self.SERVICES)
@@ -279,7 +348,7 @@ class Houses(unittest.IsolatedAsyncioTestCase):
     async def enter(self, jid, person=Person, **how):
         came = person(jid)
         self.here.append(came)
-        await came.come(5222, address=THEIRS if came.boundjid.domain == "capulet.lan" else OURS, **how)
+        await came.come(5222, address=self.DOORS.get(came.boundjid.domain, OURS), **how)
         return came
 
     async def enter_both(self):
@@ -312,9 +381,25 @@ class Houses(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(error["from"], to)
         return error["error"]["condition"]
 
-    async def until(self, holds, what):
+    async def until_it_arrives(self, speaker, listener):
+        """Some may still return with what was wrong before."""
+        for number in range(20):
+            message = speaker.make_message(listener.boundjid.full, f"Art thou there {number}?")
+            message.send()
+            arrives, returns = [asyncio.ensure_future(person.expect(lambda s: s["id"] == message["id"], "the message"))
+                                for person in (listener, speaker)]
+            await asyncio.wait({arrives, returns}, return_when=asyncio.FIRST_COMPLETED)
+            arrived = arrives.done()
+            for waiting in (arrives, returns):
+                waiting.cancel()
+            await asyncio.gather(arrives, returns, return_exceptions=True)
+            if arrived:
+                return arrives.result()
+        self.fail("no message arrives")
+
+    async def until(self, holds, what, patience=PATIENCE):
         """Waits for something to hold; what it gave."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not (given := holds()):
             self.assertLess(time.monotonic(), deadline, what)
             await asyncio.sleep(0.05)
@@ -326,8 +411,8 @@ class Houses(unittest.IsolatedAsyncioTestCase):
         lines = [line for line in self.jackdaw.lines if f" {event} " in line]
         return [line for line in lines if all(f" {word} " in line.replace("\n", " ") for word in words)]
 
-    async def until_logged(self, event, **fields):
-        return await self.until(lambda: self.logged(event, **fields), f"{event} {fields} is not in the log")
+    async def until_logged(self, event, patience=PATIENCE, **fields):
+        return await self.until(lambda: self.logged(event, **fields), f"{event} {fields} is not in the log", patience)
 
     def metric(self, name):
         found = re.search(rf"^{name}(?:_total)? (\d+)$", self.jackdaw.do("metrics"), re.MULTILINE)
