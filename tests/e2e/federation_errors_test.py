@@ -6,7 +6,6 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
-import asyncio
 import sys
 import unittest
 
