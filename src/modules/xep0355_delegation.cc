@@ -197,8 +197,8 @@ const IqHandler* Delegations::find(const Stanza& stanza) const {
 
 // Whether the answer is one to the request (XEP-0355 §4.3).
 bool fits(const Stanza& answer, const Stanza& request) {
-  return answer.kind() == Kind::iq && answer.type() == Type::result && answer.raw_id() == request.raw_id() &&
-         answer.to().text() == request.from().text() &&
+  return answer.kind() == Kind::iq && answer.type() == Type::result &&
+         unescaped(answer.raw_id()) == unescaped(request.raw_id()) && answer.to().text() == request.from().text() &&
          (answer.from().empty() || answer.from().text() == request.to().text());
 }
 
@@ -236,7 +236,9 @@ Result<Done> check_settings(const Settings& settings) {
 void setup(Domain& domain) {
   auto& delegations = domain.keep<Delegations>(domain);
   domain.feature(delegation_ns);
-  domain.shard().on_change([&] { delegations.reread(); });
+  domain.shard().on_change([&] {
+    if (domain.is_served()) delegations.reread();
+  });
   domain.on_component([&](const std::string& component) { delegations.introduce(component); });
   domain.delegate([&](const Stanza& stanza) { return delegations.find(stanza); });
   domain.on_disco([&](To where, DiscoInfo& info) { delegations.change_disco(where, info); });

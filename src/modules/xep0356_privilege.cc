@@ -161,7 +161,7 @@ class Privileges {
   Domain& domain_;
   AllPermissions all_;
   // Contacts' presence that a component has been told, so that it is told once: at most most_seen, then forgotten.
-  std::map<std::string, std::string> seen_;
+  std::map<std::string, std::size_t> seen_;  // a hash of the news, by whose it is
   static constexpr std::size_t most_seen = 100'000;
 };
 
@@ -248,10 +248,9 @@ void Privileges::see(Account& account, const StanzaRef& presence) {
   const RosterItem* contact = domain_.contacts()->find(account, BareJid{presence->from()});
   if (!contact || !contact->seen_by_us()) return;
   if (seen_.size() >= most_seen) seen_.clear();
-  std::string news = std::string(name_of(presence->type())) + '>' + std::string(presence->payload());
-  auto& before = seen_[std::string(presence->from().text())];
-  if (before == news) return;
-  before = std::move(news);
+  const std::hash<std::string_view> hash;
+  const std::size_t news = hash(presence->payload()) * 2 + (presence->type() == Type::available ? 1 : 0);
+  if (std::exchange(seen_[std::string(presence->from().text())], news) == news) return;
   for (const auto& [component, permissions] : all_)
     if (permissions.presence == Watched::contacts && is_connected(component)) send(presence, component);
 }
@@ -266,8 +265,9 @@ MaybeFate Privileges::refuse(const StanzaRef& stanza, StanzaError error) {
 // XEP-0356 §5.2: a message in the name of the domain or of one of its accounts, without a resource.
 MaybeFate Privileges::speak(const StanzaRef& stanza, FateTicket ticket) {
   const Permissions* permissions = permissions_of(stanza->from());
-  if (!permissions || !permissions->message)
-    return refuse(stanza, {Condition::forbidden, "It has no permission for messages."});
+  // To others there is no such thing.
+  if (!permissions) return domain_.router().refuse(*stanza, StanzaError{Condition::service_unavailable});
+  if (!permissions->message) return refuse(stanza, {Condition::forbidden, "It has no permission for messages."});
   const StanzaRef inner = stanza_forwarded_in(stanza->first_child());
   if (!inner || inner->kind() != Kind::message || !inner->has_to())
     return refuse(stanza, {Condition::bad_request, "There is no message with a recipient in it."});
@@ -284,7 +284,8 @@ Task<Reply> Privileges::ask_for(IqRequest iq) {
     return StanzaError{Condition::forbidden, std::move(why)};
   };
   const Permissions* permissions = permissions_of(iq.from());
-  if (!permissions) co_return forbid("No permission for requests.");
+  // As where there is no such account.
+  if (!permissions) co_return StanzaError{Condition::service_unavailable};
   const Element inside = iq.payload().first_child();
   if (!inside || !inside.is({client_ns, "iq"})) co_return forbid("There is no request of jabber:client in it.");
   const Element payload = inside.first_child();
@@ -322,7 +323,9 @@ Result<Done> check_settings(const Settings& settings) {
 
 void setup(Domain& domain) {
   auto& privileges = domain.keep<Privileges>(domain);
-  domain.shard().on_change([&] { privileges.reread(); });
+  domain.shard().on_change([&] {
+    if (domain.is_served()) privileges.reread();
+  });
   domain.on_component([&](const std::string& component) { privileges.introduce(component); });
   domain.decide_acting([&](const Stanza& stanza) { return privileges.acting(stanza); });
   domain.on_roster_push(

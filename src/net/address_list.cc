@@ -79,6 +79,7 @@ Result<AddressList::Range> AddressList::parse_entry(std::string_view entry) {
   Range range{.first = {}, .last = {}, .excluded = text.starts_with('!')};
   if (range.excluded) text.remove_prefix(1);
   const auto slash = text.find('/'), dash = text.find('-');
+  if (slash != text.npos && dash != text.npos) return wrong(entry, "both a range and a mask");
   const auto first = read_address(text.substr(0, std::min(slash, dash)));
   if (!first) return wrong(entry, "no address");
   range.first = range.last = first->bytes;

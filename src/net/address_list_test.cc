@@ -57,6 +57,7 @@ TEST(AddressList, SaysWhatIsWrong) {
       {"10.0.0.1-", "its end is no address of that kind"},
       {"!10.0.0.0/8", "nothing stands before it"},
       {"10.0.0.0/8/8", "its mask is not 1 to 32"},
+      {"192.0.2.0-192.0.2.9/24", "both a range and a mask"},
       {"!", "no address"},
   };
   for (const auto& [text, why] : cases) {

@@ -198,7 +198,7 @@ TEST(Listener, ClosesWhoDoesNotBeginAsAProxy) {
   EXPECT_EQ(read_all(gone), "");
   const int itself = test.connect();
   ::send(itself, "PROXY UNKNOWN\r\n", 15, 0);
-  EXPECT_EQ(test.hosts(1), std::vector<std::string>{"127.0.0.1"});
+  EXPECT_EQ(test.hosts(1), std::vector<std::string>{"unknown"});
 }
 
 TEST(Listener, SaysWhereItCannotListen) {

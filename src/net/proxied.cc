@@ -82,7 +82,8 @@ bool ProxiedConnections::wait_for_header(int descriptor, const std::string& prox
 void ProxiedConnections::over(int descriptor, const std::string& host) {
   const auto waiting = std::move(waiting_.extract(descriptor).mapped());
   waiting->release();
-  begins_(descriptor, host.empty() ? waiting->proxy() : host);
+  // Somebody whom the proxy does not name is not on this machine for that.
+  begins_(descriptor, host.empty() ? "unknown" : host);
 }
 
 void ProxiedConnections::drop(int descriptor, std::string_view why) {

@@ -11,7 +11,7 @@ namespace jackdaw {
 struct ProxyHeader {
   enum class State { incomplete, wrong, complete } state = State::incomplete;
   std::size_t size = 0;  // bytes that belong to it; behind them the connection begins
-  std::string host;      // of the client, as SocketAddress::host() writes it; empty: the proxy speaks for itself
+  std::string host;      // of the client, as SocketAddress::host() writes it; empty: it names nobody
 };
 
 // A longer header is refused: version 1 has at most 107 bytes, version 2 as many as its extensions take.

@@ -22,6 +22,7 @@ Domain::Domain(std::string name, Shard& shard)
 
 Domain::~Domain() = default;
 
+bool Domain::is_served() const { return shard_.domain(name_) == this; }
 Router& Domain::router() { return shard_.router(); }
 Store& Domain::store() { return *shard_.server().store; }
 TimePoint Domain::now() const { return shard_.core().wall(); }

@@ -145,6 +145,8 @@ class Domain {
   const std::string& name() const { return name_; }
   BareJid jid() const { return jid_; }
   Shard& shard() { return shard_; }
+  // False once it was deleted: it is kept for what is under way.
+  bool is_served() const;
   Router& router();
   Store& store();
   TimePoint now() const;

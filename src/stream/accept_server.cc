@@ -42,8 +42,9 @@ Task<void> offer_features(Negotiation& n) {
   XmlStream& stream = *n.stream;
   if (!n.remote.empty() && co_await dns_proves(*n.shard, stream.transport->ssl(), n.remote))
     stream.proven_by_dns = n.remote;
-  if (!n.remote.empty() && !certificate_proves(n.core_shard(), stream, n.remote) &&
-      co_await posh_proves(*n.shard, stream.transport->ssl(), n.remote))
+  if (!n.remote.empty() && tls_policy(n.core_shard().settings(), n.remote) == TlsPolicy::verified &&
+      !certificate_proves(n.core_shard(), stream, n.remote) &&
+      co_await posh_proves(*n.shard, stream.transport->ssl(), n.remote, stream.transport->address()))
     stream.proven_by_posh = n.remote;
   n.write(features_for_server(n));
 }
@@ -156,6 +157,7 @@ Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, st
   Ending ending = co_await read_loop(*stream, *shard, *session, s2s_idle_timeout);
   std::string last_words = "</stream:stream>", why;
   if (ending.how == Ending::How::lost) why = "the connection was lost";
+  if (!session->peers_error().empty()) why = "it ended the stream: " + session->peers_error();
   if (session->is_closing()) ending.error.reset();
   if (ending.error) {
     why = std::string(name_of(ending.error->condition)) + ": " + ending.error->text;
@@ -166,9 +168,21 @@ Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, st
   } else {
     stream->log().info("stream of another server closed");
   }
-  if (ending.how != Ending::How::lost) session->flush();
+  // What a peer that has gone would not read is not written: it waits for the next stream.
+  if (ending.how != Ending::How::lost && session->peers_error().empty()) session->flush();
+  const bool lent = session->is_lent();
+  if (lent && session->is_closing()) {
+    co_await stream->transport->drained(close_time);
+    session->flush();
+  }
+  const bool has_said_all = stream->transport->unsent() == 0;
   session->leave(why);
   session.reset();
+  // What has been handed back must not arrive all the same.
+  if (lent && !has_said_all) {
+    stream->transport->abandon();
+    co_return;
+  }
   stream->write(last_words);
   co_await stream->transport->close(close_time);
 }

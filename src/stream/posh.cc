@@ -59,7 +59,7 @@ std::string digest_of(const X509* certificate, const EVP_MD* hash) {
   return {reinterpret_cast<const char*>(digest), size};
 }
 
-Task<Result<PoshFile>> fetch_file(StreamShard& here, std::string host, std::string path) {
+Task<Result<PoshFile>> fetch_file(StreamShard& here, std::string host, std::string path, std::string share) {
   const ServerPlace place{.host = ascii_form(host), .port = https_port};
   auto found = co_await addresses_of(*here.resolver, place);
   if (found.addresses.empty()) co_return Failure{host + ": no web server"};
@@ -67,18 +67,18 @@ Task<Result<PoshFile>> fetch_file(StreamShard& here, std::string host, std::stri
                        .path = std::move(path),
                        .addresses = std::move(found.addresses),
                        .trusted = here.tls->trusted()};
-  const auto fetched = co_await here.fetchers->run(host, [request] { return fetch_over_https(request); });
+  const auto fetched = co_await here.fetchers->run(share, [request] { return fetch_over_https(request); });
   if (!fetched) co_return Failure{host + ": too many files are being fetched"};
   if (!*fetched) co_return fetched->failure();
   co_return read_posh_file(**fetched);
 }
 
 // The file that counts: RFC 7711 §3.2 has one that leads to another, which may not lead on.
-Task<Result<PoshFile>> find_file(StreamShard& here, std::string domain) {
-  auto file = co_await fetch_file(here, domain, std::string(usual_path));
+Task<Result<PoshFile>> find_file(StreamShard& here, std::string domain, std::string share) {
+  auto file = co_await fetch_file(here, domain, std::string(usual_path), share);
   if (!file || file->host.empty()) co_return file;
   const Seconds first = file->expires;
-  file = co_await fetch_file(here, file->host, file->path);
+  file = co_await fetch_file(here, file->host, file->path, share);
   if (file && !file->host.empty()) co_return Failure{domain + ": its file leads to one that leads on"};
   if (file) file->expires = std::min(file->expires, first);
   co_return file;
@@ -117,7 +117,7 @@ bool posh_file_fits(const PoshFile& file, const X509* certificate) {
   return has(file.sha512, EVP_sha512()) || has(file.sha256, EVP_sha256());
 }
 
-Task<bool> posh_proves(StreamShard& here, const SSL* ssl, std::string domain) {
+Task<bool> posh_proves(StreamShard& here, const SSL* ssl, std::string domain, std::string share) {
   X509* certificate = ssl ? SSL_get0_peer_certificate(ssl) : nullptr;
   if (!here.fetchers || !certificate) co_return false;
   const Steady now = here.shard.core().now();
@@ -125,7 +125,7 @@ Task<bool> posh_proves(StreamShard& here, const SSL* ssl, std::string domain) {
   if (kept != here.posh_files.end() && now < kept->second.until)
     co_return posh_file_fits(kept->second.file, certificate);
   // The stream keeps its certificate while we wait; a file that could not be had is not asked for at once again.
-  auto file = co_await find_file(here, domain);
+  auto file = co_await find_file(here, domain, share);
   if (!file) posh_log().info("no file proves certificates", {{"domain", domain}, {"why", file.failure().what}});
   KeptPoshFile fresh{file ? std::move(*file) : PoshFile{}, {}};
   fresh.until = here.shard.core().now() + std::max(fresh.file.expires, shortest_life);

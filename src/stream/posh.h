@@ -25,7 +25,7 @@ struct PoshFile {
 Result<PoshFile> read_posh_file(std::string_view json);
 bool posh_file_fits(const PoshFile& file, const X509* certificate);
 
-// On the stream's core. False at once without s2s.posh.
-Task<bool> posh_proves(StreamShard& here, const SSL* ssl, std::string domain);
+// On the stream's core. False at once without s2s.posh. `share`: whose share of the fetching threads it takes.
+Task<bool> posh_proves(StreamShard& here, const SSL* ssl, std::string domain, std::string share);
 
 }  // namespace jackdaw

@@ -2,7 +2,8 @@
 // the session comes to its end. Start reading at read_loop().
 //
 // A Session here is a class with the functions that are called of it; a template, as the idle ones are many and the
-// loop is hot. take_stanza() gets what the reader has just read, and an error of it ends the stream. While is_crowded()
+// loop is hot. take_stanza() gets what the reader has just read, and an error of it ends the stream. hear_error() and
+// outlasts_interrupts() may be missing. While is_crowded()
 // or is_behind() nothing more is read: until what is owed is written, or caught_up(n) has waited until n fates at most
 // are not known. is_served_by() is false when another connection has taken the session over. why_ended() is null while
 // it goes on. ask_for_life() is called after silence, and true when an answer is owed within a minute.
@@ -67,6 +68,15 @@ Ending end_as_told(Session& session) {
   return end_with(session.why_ended() ? *session.why_ended() : StreamError{StreamCondition::reset});
 }
 
+// Somebody else's interrupt: the server goes down, and this session is to last until another ends it.
+template <class Session>
+bool goes_on(Session& session) {
+  if constexpr (requires { session.outlasts_interrupts(); })
+    return session.outlasts_interrupts() && !session.why_ended();
+  else
+    return false;
+}
+
 inline Ending end_silent() {
   const StreamError why{StreamCondition::connection_timeout, "You did not answer."};
   return {Ending::How::lost, std::make_unique<StreamError>(why)};
@@ -87,7 +97,11 @@ std::optional<Ending> take_elements(XmlStream& stream, Session& session) {
         return end_with({StreamCondition::bad_format});
       case XmlReader::Event::element:
         // RFC 6120 §4.9.1.1: its last words before it closes the stream.
-        if (stream.reader.element().is({streams_ns, "error"})) return Ending{Ending::How::closed};
+        if (stream.reader.element().is({streams_ns, "error"})) {
+          if constexpr (requires { session.hear_error(stream.reader.element()); })
+            session.hear_error(stream.reader.element());
+          return Ending{Ending::How::closed};
+        }
         if (auto error = session.take_stanza(stream.reader)) return end_with(std::move(*error));
     }
     if (session.is_crowded() || session.is_behind()) {
@@ -122,12 +136,13 @@ Task<Ending> read_loop(XmlStream& stream, Shard& shard, Session& session, const 
       if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
       if (session.why_ended()) co_return end_as_told(session);
       if (stream.transport->has_failed()) co_return Ending{Ending::How::lost};
-      if (stream.transport->take_interrupt()) co_return end_as_told(session);
+      if (stream.transport->take_interrupt() && !goes_on(session)) co_return end_as_told(session);
       stream.reader.resume(shard.reader_scratch());
       continue;
     }
     const Received received = co_await stream.transport->read(asked ? answer_time : shard.value(idle));
     if (!session.is_served_by(stream)) co_return Ending{Ending::How::replaced};
+    if (received.why == Wake::interrupted && goes_on(session)) continue;
     if (received.why == Wake::interrupted) co_return end_as_told(session);
     if (received.why == Wake::closed) co_return Ending{Ending::How::lost};
     if (received.why == Wake::silent) {

@@ -41,6 +41,7 @@ struct Attempt {
   bool starttls = false, old_peer = false;
   std::string why = {};        // it came to nothing
   bool unknown_there = false;  // the server that was found does not serve the target
+  bool is_ourselves = false;   // it is this one
 
   XmlStream& stream() { return *link->stream; }
 };
@@ -153,7 +154,9 @@ Task<bool> encrypt(Attempt& a) {
     co_return false;
   }
   if (!match.fits) a.link->why_unverified = why_not_proven(a);
-  if (!a.link->why_unverified.empty() && co_await posh_proves(a.here, a.stream().transport->ssl(), a.pair.target))
+  // Where dialback would do as well nobody waits for a web server.
+  if (!a.link->why_unverified.empty() && a.policy == TlsPolicy::verified &&
+      co_await posh_proves(a.here, a.stream().transport->ssl(), a.pair.target, "streams of ours"))
     a.link->why_unverified.clear();
   if (a.policy == TlsPolicy::verified && !a.link->why_unverified.empty()) {
     a.why = "its certificate is not accepted: " + a.link->why_unverified;
@@ -193,11 +196,10 @@ Task<PlaceAddresses> addresses_to_try(Attempt& a, const ServerPlace& place, std:
       found.addresses, [&](const SocketAddress& address) { return is_own_address(a.here.shard.server(), address); });
   if (found.addresses.size() > most) found.addresses.resize(most);
   if (!found.addresses.empty()) co_return found;
-  a.unknown_there = own > 0;
-  if (a.unknown_there)
-    a.why = place.host + " is an address of this server, which does not serve that domain";
-  else
-    a.why = place.host + (found.failed ? ": the DNS does not answer" : ": no such name");
+  a.is_ourselves = own > 0;
+  a.why = place.host + (a.is_ourselves ? " is an address of this server, which does not serve that domain"
+                        : found.failed ? ": the DNS does not answer"
+                                       : ": no such name");
   co_return found;
 }
 
@@ -237,7 +239,7 @@ Task<LinkOutcome> try_all(StreamShard& here, const DomainPair& pair, const Serve
   const TlsPolicy policy = tls_policy(here.shard.settings(), pair.target);
   const Steady until = here.shard.core().now() + effort.time;
   std::string why = "none of its addresses answers";
-  bool unknown_there = false;
+  bool unknown_there = false, all_ourselves = true;
   for (std::size_t i = 0; i < std::min(found.places.size(), effort.places); ++i) {
     const ServerPlace& place = found.places[i];
     if (place.tls_at_once && policy == TlsPolicy::never) continue;
@@ -252,13 +254,15 @@ Task<LinkOutcome> try_all(StreamShard& here, const DomainPair& pair, const Serve
       }
       why = a.why;
       unknown_there |= a.unknown_there;
+      all_ourselves &= a.is_ourselves;
       if (!a.link->stream) break;
       a.stream().log().problem("no stream to another server", {{"domain", pair.target}, {"why", why}});
       co_await close_link(std::move(a.link->stream), "</stream:stream>");
     }
   }
   // XEP-0220 §2.4.2: as if there were no server.
-  if (unknown_there) co_return failed(Condition::remote_server_not_found, pair.target + ": " + why, false);
+  if (unknown_there || (all_ourselves && !found.places.empty()))
+    co_return failed(Condition::remote_server_not_found, pair.target + ": " + why, false);
   co_return failed(Condition::remote_server_timeout, pair.target + ": " + why);
 }
 
@@ -339,7 +343,7 @@ Task<KeyVerdict> ask_for_key(StreamShard& here, const DomainPair& pair, const st
     if (answer->type == "invalid") verdict = KeyVerdict::invalid;
     waiting = false;
   }
-  co_await close_link(std::move(outcome.link->stream), "</stream:stream>");
+  spawn(close_link(std::move(outcome.link->stream), "</stream:stream>"));  // nobody waits for its end
   co_return verdict;
 }
 

@@ -50,7 +50,7 @@ MaybeFate ServerQueue::take(const StanzaRef& stanza, FateTicket ticket) {
     outbox_->push(stanza);
     ++handed_;
     at_turn_end(home_.shard.core());  // behind the outbox's own
-  } else if (state_ == State::closed && !(entries_.size() == 1 && borrow())) {
+  } else if (state_ == State::closed) {
     open();
   }
   if (!is_set()) set(home_.shard.core().timers(), stored_after);
@@ -112,6 +112,7 @@ std::string ServerQueue::trailer() {
 
 // Counts modulo 2^32. Not empty: the stream ends for it.
 std::string ServerQueue::take_acknowledgement(const Element& element) {
+  if (managed_ != Managed::yes) return {};
   std::uint32_t h = 0;
   const std::string_view text = element.raw_attribute("h");
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), h);
@@ -204,12 +205,14 @@ void ServerQueue::fires() {
     return;
   }
   if (state_ == State::waiting && home_.shard.core().now() >= retry_at_) open();
+  if (handed_ > 0 && outbox_ && outbox_->size() == 0)
+    if (std::string question = trailer(); !question.empty()) outbox_->push_raw(std::move(question));
   if (lender_ && asked_ && home_.shard.core().now() >= acknowledged_by_) end("it acknowledges nothing");
   set(home_.shard.core().timers(), stored_after);
 }
 
 void ServerQueue::open() {
-  if (stopped_) return;
+  if (stopped_ || borrow()) return;
   state_ = State::opening;
   spawn(run(shared_from_this()));
 }

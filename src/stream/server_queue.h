@@ -97,6 +97,7 @@ class ServerQueue final : private OutboxOwner,
   std::string take_acknowledgement(const Element& element) override;
   void stream_left(const std::string& why) override;
   Steady last_used() const override { return last_used_; }
+  bool has_something_to_send() const override { return !entries_.empty(); }
   void turn_ends() override { settle_written(); }
   void fires() override;
 

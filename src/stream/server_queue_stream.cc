@@ -115,7 +115,6 @@ void ServerQueue::run_both_ways(ServerLink& link) {
   stream->reader.forget_header();
   if (link.offers_management) session->ask_for_management();
   const bool verified = link.encrypted && link.why_unverified.empty();
-  spawn(run_server_stream(std::move(stream), &home_.shard, session));
   attach(session);
   opened(session->stream(), verified, false);
   if (link.offers_management) {
@@ -124,9 +123,12 @@ void ServerQueue::run_both_ways(ServerLink& link) {
     acknowledged_by_ = home_.shard.core().now() + answer_time;
   }
   if (stopped_) end({});
+  // It may be over before this returns: what the peer has said meanwhile is there already.
+  spawn(run_server_stream(std::move(stream), &home_.shard, std::move(session)));
 }
 
-// A stream that the peer has opened and that takes our stanzas too. False: there is none.
+// A stream that the peer has opened and that takes our stanzas too; nothing is under way on another one. False: there
+// is none.
 bool ServerQueue::borrow() {
   const auto found = home_.both_ways.find(pair_);
   auto lender = found == home_.both_ways.end() ? nullptr : found->second.lock();

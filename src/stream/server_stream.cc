@@ -77,6 +77,20 @@ std::size_t ServerStream::outbox_limit() const {
   return opened_ == Opened::by_peer ? outbox_bytes : 2 * static_cast<std::size_t>(here_.shard.value(s2s_queue_bytes));
 }
 
+void ServerStream::say(std::string answer) {
+  if (outbox_->size() == 0) answers_waiting_ = 0;
+  answers_waiting_ += answer.size();
+  outbox_->push_raw(std::move(answer));
+}
+
+bool ServerStream::is_crowded() {
+  if (opened_ == Opened::by_peer) return outbox_->is_crowded();
+  if (outbox_->size() == 0) answers_waiting_ = 0;
+  return answers_waiting_ > outbox_bytes;
+}
+
+void ServerStream::hear_error(const Element& error) { peers_error_ = describe_stream_error(error); }
+
 void ServerStream::leave(const std::string& why) {
   if (!stream_) return;
   if (const auto lent = here_.both_ways.find(pair_); lent != here_.both_ways.end() && lent->second.lock().get() == this)
@@ -96,6 +110,8 @@ void ServerStream::close() {
 
 bool ServerStream::may_be_lent() const {
   if (!stream_ || borrower_ || closing_ || why_ended_ || here_.shard.server().stopping) return false;
+  // What is acknowledged on it counts from the first borrower's stanzas on.
+  if (was_lent_ && managed_) return false;
   if (is_opened_by_us()) return true;
   const Settings& settings = here_.shard.settings();
   if (!settings.value(s2s_bidi)) return false;
@@ -110,12 +126,15 @@ bool ServerStream::may_be_lent() const {
 
 void ServerStream::lend(StreamBorrower* borrower) {
   borrower_ = borrower;
+  was_lent_ = true;
   if (!borrower && is_opened_by_us()) close();
 }
 
 bool ServerStream::ask_for_life() {
   const Steady now = here_.shard.core().now();
-  if (is_opened_by_us() && (!borrower_ || now - borrower_->last_used() >= here_.shard.value(s2s_idle_timeout))) close();
+  const bool is_used = borrower_ && (borrower_->has_something_to_send() ||
+                                     now - borrower_->last_used() < here_.shard.value(s2s_idle_timeout));
+  if (is_opened_by_us() && !is_used) close();
   return false;
 }
 
@@ -131,7 +150,7 @@ const StreamError* ServerStream::why_ended() const {
   static const StreamError nothing{StreamCondition::reset};
   if (why_ended_) return &*why_ended_;
   if (closing_) return &nothing;
-  return here_.shard.server().stopping ? &going_down : nullptr;
+  return here_.shard.server().stopping && !borrower_ ? &going_down : nullptr;
 }
 
 void ServerStream::prove(DomainPair from_to) {
@@ -168,7 +187,7 @@ std::optional<StreamError> ServerStream::take_dialback(const Element& element) {
   // XEP-0220 §2.2.1: a certificate is as good as a key.
   if (certificate_proves(here_.shard, *stream_, asked->from)) {
     prove({asked->from, asked->to});
-    outbox_->push_raw(dialback_answer(*asked, "valid"));
+    say(dialback_answer(*asked, "valid"));
     return std::nullopt;
   }
   ++questions_;
@@ -195,18 +214,18 @@ std::optional<StanzaError> ServerStream::why_not_asked(const DialbackElement& as
 // XEP-0220 §2.2.2, as the authoritative server: whether that key is one of ours.
 void ServerStream::answer_question(const DialbackElement& asked) {
   if (!here_.shard.domain(asked.to) && !here_.shard.components().has(asked.to)) {
-    outbox_->push_raw(dialback_error(asked, {Condition::item_not_found}));
+    say(dialback_error(asked, {Condition::item_not_found}));
     return;
   }
   const std::string key = dialback_key(here_.shard.server().secret, asked.from, asked.to, asked.id);
-  outbox_->push_raw(dialback_answer(asked, equal_in_constant_time(key, asked.key) ? "valid" : "invalid"));
+  say(dialback_answer(asked, equal_in_constant_time(key, asked.key) ? "valid" : "invalid"));
 }
 
 void ServerStream::refuse_proof(const DialbackElement& asked, const StanzaError& error) {
   proofs_refused.add();
   stream_->log().problem("a domain is not proven",
                          {{"from", asked.from}, {"to", asked.to}, {"condition", name_of(error.condition)}});
-  outbox_->push_raw(dialback_error(asked, error));
+  say(dialback_error(asked, error));
   if (++refused_ >= most_refused) end({StreamCondition::policy_violation, "Too many domains were not proven."});
 }
 
@@ -217,10 +236,10 @@ Task<void> ServerStream::verify(std::shared_ptr<ServerStream> self, DialbackElem
   if (!self->stream_) co_return;
   if (verdict == KeyVerdict::valid) {
     self->prove({asked.from, asked.to});
-    self->outbox_->push_raw(dialback_answer(asked, "valid"));
+    self->say(dialback_answer(asked, "valid"));
   } else if (verdict == KeyVerdict::invalid && self->proven_.empty()) {
     proofs_refused.add();
-    self->outbox_->push_raw(dialback_answer(asked, "invalid"));
+    self->say(dialback_answer(asked, "invalid"));
     self->end({StreamCondition::not_authorized, "Your own server does not know you."});
   } else {
     self->refuse_proof(asked, error_of(verdict));
@@ -286,14 +305,13 @@ std::optional<StreamError> ServerStream::take_management(const Element& element)
   const auto what = element.local();
   if (what == "enable" && !managed_ && !is_opened_by_us()) {
     manage();
-    outbox_->push_raw("<enabled xmlns='urn:xmpp:sm:3'/>");
+    say("<enabled xmlns='urn:xmpp:sm:3'/>");
   } else if (what == "enabled" && !managed_ && is_opened_by_us()) {
     manage();
   } else if (what == "failed" && is_opened_by_us()) {
     if (borrower_) borrower_->acknowledges(false);
   } else if (what == "enable" || what == "resume") {
-    outbox_->push_raw("<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='" + std::string(stanzas_ns) +
-                      "'/></failed>");
+    say("<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='" + std::string(stanzas_ns) + "'/></failed>");
   } else if (what == "r" && managed_) {
     if (owed_)
       asked_again_ = true;
@@ -315,7 +333,7 @@ void ServerStream::manage() {
 
 void ServerStream::acknowledge() {
   const std::string h = std::to_string(fates_.settled() - counting_from_);
-  if (stream_) outbox_->push_raw("<a xmlns='urn:xmpp:sm:3' h='" + h + "'/>");
+  if (stream_) say("<a xmlns='urn:xmpp:sm:3' h='" + h + "'/>");
   owed_.reset();
   if (std::exchange(asked_again_, false) && !fates_.all_known()) owed_ = fates_.received();
 }

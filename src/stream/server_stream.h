@@ -37,6 +37,7 @@ class StreamBorrower {
   // The stream's outbox is gone with this call. `why`: empty when nothing was wrong.
   virtual void stream_left(const std::string& why) = 0;
   virtual Steady last_used() const = 0;
+  virtual bool has_something_to_send() const = 0;
 
  protected:
   ~StreamBorrower() = default;
@@ -72,7 +73,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   bool is_managed() const { return managed_; }
   bool is_opened_by_us() const { return opened_ == Opened::by_us_both_ways; }
   // XEP-0198 §3, of a stream that we have opened.
-  void ask_for_management() { outbox_->push_raw("<enable xmlns='urn:xmpp:sm:3'/>"); }
+  void ask_for_management() { say("<enable xmlns='urn:xmpp:sm:3'/>"); }
 
   // Entity.
   void deliver(StanzaRef) override {}
@@ -80,8 +81,14 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
 
   // For the read loop.
   std::optional<StreamError> take_stanza(const XmlReader& reader);
-  // Where we send too, both sides would wait for each other.
-  bool is_crowded() const { return opened_ == Opened::by_peer && outbox_->is_crowded(); }
+  // Our stanzas on it do not count: both sides would wait for each other.
+  bool is_crowded();
+  void hear_error(const Element& error);
+  // What the peer has said in its stream error; empty: it has sent none.
+  const std::string& peers_error() const { return peers_error_; }
+  // The queue that sends on it ends it.
+  bool outlasts_interrupts() const { return borrower_ != nullptr; }
+  bool is_lent() const { return borrower_ != nullptr; }
   bool is_behind() const { return has_many_open(); }
   bool has_many_open() const { return fates_.open() > max_open; }
   Task<void> caught_up(std::size_t open);
@@ -106,6 +113,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   void stuck() override { end({StreamCondition::resource_constraint, "You do not read what is sent to you."}); }
   std::string trailer() override { return borrower_ ? borrower_->batch_ends() : std::string{}; }
   std::size_t outbox_limit() const;
+  void say(std::string answer);
 
   StreamShard& here_;
   XmlStream* stream_;  // null once it has left
@@ -116,6 +124,9 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   std::unique_ptr<Outbox> outbox_;
   StreamBorrower* borrower_ = nullptr;
   bool closing_ = false;
+  bool was_lent_ = false;
+  std::size_t answers_waiting_ = 0;  // bytes, since the outbox was empty last
+  std::string peers_error_;
   Fates fates_;
   std::size_t awaited_ = 0;
   Later<bool>* reader_ = nullptr;  // waits until no more than `awaited_` fates are open

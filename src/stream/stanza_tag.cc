@@ -4,8 +4,9 @@
 namespace jackdaw {
 
 std::optional<JidView> address_of(std::string_view raw, std::optional<Jid>& own) {
-  if (is_prepared(raw)) return JidView::of_prepared(raw);
-  own = Jid::parse(raw.find('&') == raw.npos ? std::string(raw) : unescaped(raw));
+  const bool has_references = raw.find('&') != raw.npos;
+  if (!has_references && is_prepared(raw)) return JidView::of_prepared(raw);
+  own = Jid::parse(has_references ? unescaped(raw) : std::string(raw));
   if (!own) return std::nullopt;
   return JidView(*own);
 }
