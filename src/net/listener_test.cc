@@ -31,7 +31,6 @@ TEST(Channels, HasALimitForEachAddressGroup) {
   EXPECT_FALSE(channels->admit("2001:db8::2"));
   EXPECT_TRUE(channels->admit("2001:db8:0:1::2"));
   auto moved = std::move(one);
-  one.reset();
   EXPECT_FALSE(channels->admit("2001:db8::3"));
   moved.reset();
   EXPECT_TRUE(channels->admit("2001:db8::3"));
