@@ -165,7 +165,9 @@ class Road:
         self.forward(1)
 
     def forward(self, does):
-        self.middle.do("sh", "-c", f"echo {does} > /proc/sys/net/ipv4/ip_forward")
+        # In a container /proc/sys may only be read; in a mount of one's own it is that of the network.
+        self.middle.do("unshare", "--mount", "sh", "-c",
+                       f"mount -t proc proc /proc && echo {does} > /proc/sys/net/ipv4/ip_forward")
 
     def close(self):
         """The other devices go with these."""
