@@ -58,5 +58,8 @@ if ! apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${mi
   exit 1
 fi
 for package in "${missing[@]}"; do
-  [ ! -e "/lib/systemd/system/$package.service" ] || systemctl disable "$package.service" >/dev/null 2>&1 || true
+  # Not all of its services have its name.
+  for service in $(dpkg -L "$package" | sed -nE 's,^(/usr)?/lib/systemd/system/([^/@]+\.service)$,\2,p'); do
+    systemctl disable "$service" >/dev/null 2>&1 || true
+  done
 done
