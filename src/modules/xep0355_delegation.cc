@@ -221,17 +221,7 @@ Task<Reply> Delegations::forward(IqRequest iq) {
   co_return StanzaError{Condition::service_unavailable};
 }
 
-Result<Done> check_settings(const Settings& settings) {
-  const auto check_rows = [&](const StringList& rows) -> Result<Done> {
-    if (const auto read = read_all(rows); !read)
-      return Failure{std::string(component_delegations.name) + ": " + read.failure().what};
-    return Done{};
-  };
-  if (auto good = check_rows(settings.value(component_delegations)); !good) return good;
-  for (const auto& domain : settings.domains_with_own_values())
-    if (auto good = check_rows(settings.value(component_delegations, domain)); !good) return good;
-  return Done{};
-}
+Result<Done> check_settings(const Settings& settings) { return check_rows(settings, component_delegations, read_all); }
 
 void setup(Domain& domain) {
   auto& delegations = domain.keep<Delegations>(domain);

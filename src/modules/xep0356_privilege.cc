@@ -309,17 +309,7 @@ Task<Reply> Privileges::ask_for(IqRequest iq) {
   co_return Reply::wrap(privilege, forwarded(*renamed));
 }
 
-Result<Done> check_settings(const Settings& settings) {
-  const auto check_rows = [&](const StringList& rows) -> Result<Done> {
-    if (const auto read = read_all(rows); !read)
-      return Failure{std::string(component_privileges.name) + ": " + read.failure().what};
-    return Done{};
-  };
-  if (auto good = check_rows(settings.value(component_privileges)); !good) return good;
-  for (const auto& domain : settings.domains_with_own_values())
-    if (auto good = check_rows(settings.value(component_privileges, domain)); !good) return good;
-  return Done{};
-}
+Result<Done> check_settings(const Settings& settings) { return check_rows(settings, component_privileges, read_all); }
 
 void setup(Domain& domain) {
   auto& privileges = domain.keep<Privileges>(domain);

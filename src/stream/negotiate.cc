@@ -87,7 +87,6 @@ std::optional<StreamError> check_server(Negotiation& n, const StreamHeader& head
   if (n.has_version && !is_supported(header.version))
     return StreamError{StreamCondition::unsupported_version, "This server speaks XMPP 1.0."};
   // COMPAT(jabberd2, 2.7.0): to servers without TLS it sends neither version nor addresses; its dialback has them.
-  // them.
   const bool is_old = !n.has_version && header.to.empty();
   if (header.to.empty() && !is_old)
     return StreamError{StreamCondition::improper_addressing, "A stream header needs `to`."};

@@ -37,8 +37,8 @@ constexpr Setting<bool> s2s_posh{
     .fallback = false,
     .reload = Reload::restart,
     .help =
-        "A certificate that proves nothing by itself is looked up at the domain's web server (POSH, RFC 7711); then "
-        "every domain that connects to us makes us open a connection to a web server of its choice."};
+        "A certificate that proves nothing by itself is looked up at the domain's web server (POSH, RFC 7711) "
+        "where the settings want a valid one; whoever connects to us then makes us ask a web server of its choice."};
 constexpr Setting<bool> s2s_bidi{
     .name = "s2s.bidi",
     .fallback = true,

@@ -12,17 +12,11 @@ import sys
 import time
 import unittest
 
-from program import Jackdaw
+from program import Jackdaw, free_port
 from raw_client import Ended, RawClient
 
 PROGRAM = sys.argv.pop(1)
 ROMEO = ("romeo@localhost", "a password of some length")
-
-
-def free_port():
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 class Listening(unittest.TestCase):
