@@ -416,6 +416,12 @@ class Houses(unittest.IsolatedAsyncioTestCase):
     async def until_logged(self, event, patience=PATIENCE, **fields):
         return await self.until(lambda: self.logged(event, **fields), f"{event} {fields} is not in the log", patience)
 
+    async def until_no_stream(self, why):
+        """The log says that no stream to another server came about, and that this is why."""
+        return await self.until(
+            lambda: [line for line in self.logged("no stream to another server") if why in line],
+            f"{why!r} is not in the log")
+
     def metric(self, name):
         found = re.search(rf"^{name}(?:_total)? (\d+)$", self.jackdaw.do("metrics"), re.MULTILINE)
         self.assertTrue(found, name)
