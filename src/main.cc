@@ -18,6 +18,7 @@
 #include "admin/private_directory.h"
 #include "admin/setup.h"
 #include "admin/terminal.h"
+#include "base/log_rules.h"
 #include "net/workers.h"
 #include "router/server_settings.h"
 #include "serve.h"
@@ -278,8 +279,6 @@ Task<void> close_socket(std::unique_ptr<AdminSocket>& socket) {
 
 int serve_until_signal(RunningServer& running, const Invocation& invocation, const std::string& program,
                        const sigset_t& signals) {
-  if (const std::string why = open_log(running.server().shards.front()->value(log_file)); !why.empty())
-    return refuse(why);
   OperationContext context = context_of(running, true);
   Result<NewAdministrator> administrator = Failure{};
   running.run_blocking([&] { return keep_administrator(context, administrator); });
@@ -306,7 +305,8 @@ int serve(const Invocation& invocation, const std::string& program) {
   if (!*lock) return refuse(directory + ": another server uses this data directory");
   ServeOptions options{.data_directory = directory,
                        .config_file = invocation.config_file,
-                       .command_line = invocation.values.many("set")};
+                       .command_line = invocation.values.many("set"),
+                       .keeps_log = true};
   auto running = RunningServer::start(std::move(options));
   if (!running) return refuse(running.failure().what);
   const int code = serve_until_signal(**running, invocation, program, signals);

@@ -36,12 +36,6 @@ const Log& log() {
   return made;
 }
 
-LogLevel level_named(std::string_view word) {
-  for (int i = 0; i <= static_cast<int>(LogLevel::all); ++i)
-    if (name_of(static_cast<LogLevel>(i)) == word) return static_cast<LogLevel>(i);
-  return LogLevel::major;
-}
-
 Result<std::string> read_file(const std::string& file, bool may_be_missing) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return may_be_missing ? Result<std::string>{std::string{}} : Failure{file + ": cannot be read"};
@@ -129,6 +123,7 @@ struct ServerAssembly {
         if (auto good = module->check_settings(**settings); !good) co_return good.failure();
     if (auto good = check_s2s_settings(**settings); !good) co_return good.failure();
     if (auto good = channel_limits(**settings); !good) co_return good.failure();
+    if (auto good = check_log_settings(**settings); !good) co_return good.failure();
     Configuration made{*settings, {}, kept->secret};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {
@@ -255,8 +250,14 @@ struct ServerAssembly {
     return Done{};
   }
 
-  void apply_to_process(const Settings& settings) {
-    set_log_level(level_named(settings.value(log_level)));
+  // Opened before anything else changes: a place that cannot be used refuses the settings. Null: not this server's.
+  Result<LogOutput> open_log_places(const Settings& settings) {
+    return options.keeps_log ? make_log_output(log_places(settings)) : LogOutput{};
+  }
+
+  void apply_to_process(const Settings& settings, LogOutput output) {
+    if (output) use_log_output(std::move(output));
+    apply_log_levels(settings);
     parts.channels->limit(*channel_limits(settings));
   }
 };
@@ -285,7 +286,9 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   server.secret = configuration->secret;
   server.data_directory = running->options_.data_directory;
   server.started = server.clock->wall();
-  assembly.apply_to_process(*configuration->settings);
+  auto log_output = assembly.open_log_places(*configuration->settings);
+  if (!log_output) return log_output.failure();
+  assembly.apply_to_process(*configuration->settings, std::move(*log_output));
   if (auto made = assembly.ensure_certificates(*configuration); !made) return made.failure();
   if (auto made = assembly.make_cores(*configuration); !made) return made.failure();
   if (auto made = assembly.listen(*configuration->settings); !made) return made.failure();
@@ -326,9 +329,11 @@ Result<Done> RunningServer::reload() {
   if (!contexts) return contexts.failure();
   auto plan = assembly.plan_listening(*configuration->settings);
   if (!plan) return plan.failure();
+  auto log_output = assembly.open_log_places(*configuration->settings);
+  if (!log_output) return log_output.failure();
   for (const auto& name : changed_needing_restart(*parts_->settings, *configuration->settings))
     log().major("a setting takes effect at the next start", {{"setting", name}});
-  assembly.apply_to_process(*configuration->settings);
+  assembly.apply_to_process(*configuration->settings, std::move(*log_output));
   parts_->settings = configuration->settings;
   for (std::size_t i = 0; i < parts_->cores.size(); ++i) {
     loop.run(offload(*parts_->cores[i], [&, i] {

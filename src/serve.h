@@ -23,6 +23,7 @@ struct ServeOptions {
   std::string config_file;                // empty: jackdaw.toml in the data directory, when it is there
   std::vector<std::string> command_line;  // name=value
   bool listen = true;                     // false: only the store and the modules, for an administrator's command
+  bool keeps_log = false;                 // the settings say where the process's log goes
   // For tests.
   std::unique_ptr<Store> store;  // instead of the database in the data directory
   Clock* clock = &system_clock();

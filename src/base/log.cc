@@ -3,35 +3,27 @@
 #include "base/log.h"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <mutex>
 
+#include "base/log_output.h"
+
 namespace jackdaw {
 namespace {
 
-constexpr std::size_t queue_lines = 8192;  // full: the oldest line is dropped and counted
-
 std::mutex logger_mutex;
-std::shared_ptr<spdlog::logger> logger;
+LogOutput current;
 
-// With logger_mutex held: the first logger makes the pool, and another pool would end the first one's.
-std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
-  if (!spdlog::thread_pool()) spdlog::init_thread_pool(queue_lines, 1);
-  auto made = std::make_shared<spdlog::async_logger>("jackdaw", std::move(sink), spdlog::thread_pool(),
-                                                     spdlog::async_overflow_policy::overrun_oldest);
-  made->set_pattern("%Y-%m-%d %H:%M:%S.%e %v");
-  made->set_level(spdlog::level::trace);
-  made->flush_on(spdlog::level::trace);
-  return made;
+LogOutput current_output() {
+  std::lock_guard lock(logger_mutex);
+  if (!current) current = *make_log_output({});
+  return current;
 }
 
-std::shared_ptr<spdlog::logger> current_logger() {
-  std::lock_guard lock(logger_mutex);
-  if (!logger) logger = make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  return logger;
+// In spdlog's order, which is ours.
+spdlog::level::level_enum level_of(LogLevel level) {
+  return static_cast<spdlog::level::level_enum>(spdlog::level::critical - static_cast<int>(level));
 }
 
 bool is_plain(std::string_view value) {
@@ -62,13 +54,6 @@ void append_value(std::string& line, std::string_view value) {
 
 }  // namespace
 
-std::atomic<int> Log::threshold_{static_cast<int>(LogLevel::major)};
-
-std::string_view name_of(LogLevel level) {
-  static constexpr std::string_view names[] = {"crashes", "failures", "major", "problems", "low-level", "all"};
-  return names[static_cast<int>(level)];
-}
-
 void Log::write(LogLevel level, std::string_view event, LogFields fields) const {
   if (!wants(level)) return;
   std::string line = std::to_string(static_cast<int>(level));
@@ -83,29 +68,27 @@ void Log::write(LogLevel level, std::string_view event, LogFields fields) const 
     append_value(line, field.value);
   }
   try {
-    current_logger()->log(spdlog::level::info, line);
+    current_output()->log(level_of(level), line);
   } catch (const std::exception&) {
     // A line that cannot be written must not end what it tells of: it is lost, like one of a full queue.
   }
 }
 
-std::string open_log(const std::string& file) {
-  try {
-    std::lock_guard lock(logger_mutex);
-    auto made = file.empty() ? make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>())
-                             : make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
-    logger = std::move(made);
-    return {};
-  } catch (const std::exception& e) {
-    return "the log file " + file + " cannot be opened: " + e.what();
-  }
+void use_log_output(LogOutput output) {
+  std::lock_guard lock(logger_mutex);
+  current = std::move(output);
 }
 
-void set_log_level(LogLevel level) { Log::threshold_ = static_cast<int>(level); }
+std::string open_log(const std::string& file) {
+  auto made = make_log_output({.file = file});
+  if (!made) return made.failure().what;
+  use_log_output(std::move(*made));
+  return {};
+}
 
 void close_log() {
   std::lock_guard lock(logger_mutex);
-  logger.reset();
+  current.reset();
   spdlog::shutdown();
 }
 

@@ -3,11 +3,14 @@
 //
 //   log.info("session bound", {{"jid", jid.text()}, {"resource", resource}});
 //
-// A connection's lines carry its tag and number (XMPPS-000123). Secrets are never logged.
+// A connection's lines carry its tag and number (XMPPS-000123). Secrets are never logged. How much is written may be
+// said for a tag, a peer's address or one connection alone (log_rules.h); where lines go, in log_output.h.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <atomic>
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -32,10 +35,21 @@ struct LogField {
 
 using LogFields = std::initializer_list<LogField>;
 
+// A peer's address, an IPv4 one mapped into IPv6; all zero: none.
+using LogAddress = std::array<unsigned char, 16>;
+
 // What writes under one tag: "XMPPS-000123", "STORE", "SERVER". Cheap to copy.
 class Log {
  public:
-  explicit Log(std::string tag) : tag_(std::move(tag)) {}
+  // `peer`: whose address the log's rules may name.
+  explicit Log(std::string tag, const LogAddress& peer = {}) : tag_(std::move(tag)), peer_(peer) {}
+  Log(const Log& other) : tag_(other.tag_), peer_(other.peer_) {}
+  Log& operator=(const Log& other) {
+    tag_ = other.tag_;
+    peer_ = other.peer_;
+    threshold_.store(0, std::memory_order_relaxed);
+    return *this;
+  }
 
   void crash(std::string_view event, LogFields fields = {}) const { write(LogLevel::crashes, event, fields); }
   void failure(std::string_view event, LogFields fields = {}) const { write(LogLevel::failures, event, fields); }
@@ -45,22 +59,29 @@ class Log {
   void all(std::string_view event, LogFields fields = {}) const { write(LogLevel::all, event, fields); }
 
   const std::string& tag() const { return tag_; }
+  const LogAddress& peer() const { return peer_; }
 
-  // True when lines of `level` are written: ask before building costly fields.
-  static bool wants(LogLevel level) { return static_cast<int>(level) <= threshold_.load(std::memory_order_relaxed); }
+  // True when lines of `level` are written here: ask before building costly fields. Two loads, unless the levels have
+  // changed since.
+  bool wants(LogLevel level) const {
+    std::uint64_t known = threshold_.load(std::memory_order_relaxed);
+    if ((known >> 8) != generation.load(std::memory_order_relaxed)) known = look_up();
+    return static_cast<std::uint64_t>(level) <= (known & 0xFF);
+  }
+
+  // Which set of levels is in force; never 0. Raised by log_rules.cc alone.
+  static std::atomic<std::uint64_t> generation;
 
  private:
-  friend void set_log_level(LogLevel level);
   void write(LogLevel level, std::string_view event, LogFields fields) const;
+  std::uint64_t look_up() const;
 
   std::string tag_;
-  static std::atomic<int> threshold_;
+  LogAddress peer_{};
+  // The generation, and in the lowest byte the level it has here.
+  mutable std::atomic<std::uint64_t> threshold_{0};
 };
 
-// Where lines go: standard error, or a file (appended). Called by main and by tests; before that lines go to standard
-// error. Failure: an empty string is success, else why the file cannot be opened.
-std::string open_log(const std::string& file);
-void set_log_level(LogLevel level);
 // Writes out what is queued and stops the writer.
 void close_log();
 // Lines that did not fit the queue since the start.

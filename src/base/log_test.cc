@@ -9,6 +9,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/log_output.h"
+#include "base/log_rules.h"
+
 namespace jackdaw {
 namespace {
 
@@ -63,8 +66,8 @@ TEST_F(LogFile, LeavesOutWhatIsAboveTheLevel) {
   log_.failure("disk full");
   log_.major("started");
   log_.all("detail");
-  EXPECT_TRUE(Log::wants(LogLevel::crashes));
-  EXPECT_FALSE(Log::wants(LogLevel::major));
+  EXPECT_TRUE(log_.wants(LogLevel::crashes));
+  EXPECT_FALSE(log_.wants(LogLevel::major));
   EXPECT_EQ(lines(), "1 XMPPS-000123 disk full\n");
 }
 

@@ -163,7 +163,7 @@ void Router::settle(FateTicket ticket, Fate fate) {
 Fate Router::refuse(const Stanza& stanza, const StanzaError& error) {
   stanzas_refused.add();
   static const Log log{"ROUTER"};
-  if (Log::wants(LogLevel::low_level))
+  if (log.wants(LogLevel::low_level))
     log.info("stanza refused", {{"condition", name_of(error.condition)},
                                 {"kind", name_of(stanza.kind())},
                                 {"from", stanza.from().text()},

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/log_rules.h"
 #include "store/sqlite/fault_vfs.h"
 #include "store/sqlite/options.h"
 #include "store/sqlite/schema.h"

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
+#include "base/log_rules.h"
 #include "base/metrics.h"
 #include "store/sqlite/options.h"
 #include "store/store_test_tools.h"

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/log_output.h"
 #include "store/sqlite/fault_vfs.h"
 #include "store/sqlite_fixture.h"
 

@@ -98,6 +98,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   // OutboxOwner.
   void stuck() override;
   std::string trailer() override { return managed_ ? request_acknowledgement() : std::string(); }
+  const Log* stream_log() const override { return stream_ ? &stream_->log() : nullptr; }
 
   // Stream management.
   std::optional<StreamError> take_acknowledgement(const Element& element);

@@ -66,6 +66,7 @@ class ComponentSession final : public Component, private OutboxOwner {
   std::optional<StreamError> refuse(const Element& element, Kind kind, const StanzaError& error);
   void stuck() override { end({StreamCondition::resource_constraint, "You do not read what is sent to you."}); }
   std::string trailer() override { return {}; }
+  const Log* stream_log() const override { return &stream_.log(); }
 
   Shard& home_;
   XmlStream& stream_;

@@ -2,6 +2,7 @@
 #include "stream/outbox.h"
 
 #include "base/metrics.h"
+#include "stream/shown_xml.h"
 
 namespace jackdaw {
 namespace {
@@ -43,6 +44,8 @@ void Outbox::give_up() {
 std::size_t Outbox::write_batch() {
   std::string& out = transport_.core().write_buffer();
   out.clear();
+  const Log* log = owner_.stream_log();
+  if (log && log->wants(LogLevel::all)) log_batch(*log);
   std::size_t at = in_flight_;
   for (; at < queue_.size() && out.size() < batch_bytes; ++at) {
     if (queue_[at].stanza)
@@ -53,6 +56,16 @@ std::size_t Outbox::write_batch() {
   if (at == queue_.size()) out += owner_.trailer();
   transport_.write(out);
   return at - in_flight_;
+}
+
+// What the next batch is going to hold.
+void Outbox::log_batch(const Log& log) const {
+  std::size_t size = 0;
+  for (std::size_t at = in_flight_; at < queue_.size() && size < batch_bytes; ++at) {
+    const auto& stanza = queue_[at].stanza;
+    log.all("said", {{"xml", stanza ? shown_xml(stanza->element()) : shown_raw(queue_[at].raw)}});
+    size += size_of(queue_[at]);
+  }
 }
 
 void Outbox::flush() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "net/core.h"
 #include "net/transport.h"
 #include "router/entity.h"
@@ -19,6 +20,8 @@ class OutboxOwner {
   virtual void stuck() = 0;
   // What is to follow each batch of stanzas, such as a request for acknowledgement; may be empty.
   virtual std::string trailer() = 0;
+  // Of the stream that is written to; null: there is none.
+  virtual const Log* stream_log() const { return nullptr; }
 
  protected:
   ~OutboxOwner() = default;
@@ -57,6 +60,7 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   void give_up();
   void drained() override;
   std::size_t write_batch();
+  void log_batch(const Log& log) const;
   void forget_first(std::size_t count);
 
   Transport& transport_;

@@ -96,6 +96,7 @@ std::optional<Ending> take_elements(XmlStream& stream, Session& session) {
       case XmlReader::Event::header:
         return end_with({StreamCondition::bad_format});
       case XmlReader::Event::element:
+        if (stream.log().wants(LogLevel::all)) stream.log_heard();
         // RFC 6120 §4.9.1.1: its last words before it closes the stream.
         if (stream.reader.element().is({streams_ns, "error"})) {
           if constexpr (requires { session.hear_error(stream.reader.element()); })

@@ -92,6 +92,7 @@ class ServerQueue final : private OutboxOwner,
   // OutboxOwner, StreamBorrower, TurnEnd, Timer.
   void stuck() override;
   std::string trailer() override;
+  const Log* stream_log() const override { return stream_ ? &stream_->log() : nullptr; }
   std::string batch_ends() override { return trailer(); }
   void acknowledges(bool it_does) override;
   std::string take_acknowledgement(const Element& element) override;

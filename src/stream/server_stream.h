@@ -112,6 +112,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   void end(StreamError why);
   void stuck() override { end({StreamCondition::resource_constraint, "You do not read what is sent to you."}); }
   std::string trailer() override { return borrower_ ? borrower_->batch_ends() : std::string{}; }
+  const Log* stream_log() const override { return stream_ ? &stream_->log() : nullptr; }
   std::size_t outbox_limit() const;
   void say(std::string answer);
 

@@ -3,12 +3,20 @@
 
 #include <fmt/format.h>
 
+#include "base/log_rules.h"
+#include "stream/shown_xml.h"
+
 namespace jackdaw {
-
 XmlStream::XmlStream(std::unique_ptr<Transport> t, std::uint64_t n)
-    : transport(std::move(t)), number(n), log_(fmt::format("XMPPI-{:06}", n)) {}
+    : transport(std::move(t)),
+      number(n),
+      log_(fmt::format("XMPPI-{:06}", n), log_address_of(transport->address()).value_or(LogAddress{})) {}
 
-void XmlStream::set_role(std::string_view tag) { log_ = Log{fmt::format("{}-{:06}", tag, number)}; }
+void XmlStream::set_role(std::string_view tag) { log_ = Log{fmt::format("{}-{:06}", tag, number), log_.peer()}; }
+
+void XmlStream::log_heard() const { log_.all("heard", {{"xml", shown_xml(reader.element())}}); }
+
+void XmlStream::log_said(std::string_view bytes) const { log_.all("said", {{"xml", shown_raw(bytes)}}); }
 
 Task<Heard> XmlStream::next(Shard& shard, Steady deadline) {
   using What = Heard::What;
@@ -20,6 +28,7 @@ Task<Heard> XmlStream::next(Shard& shard, Steady deadline) {
       co_return Heard{event == XmlReader::Event::header ? What::header : What::close};
     }
     if (event == XmlReader::Event::element) {
+      if (log_.wants(LogLevel::all)) log_heard();
       Heard heard{What::element, OwnedElement{reader}};
       reader.hold();
       co_return heard;

@@ -42,11 +42,17 @@ class XmlStream {
 
   // The next event, waiting at most until `deadline`.
   Task<Heard> next(Shard& shard, Steady deadline);
-  void write(std::string_view bytes) { transport->write(bytes); }
+  void write(std::string_view bytes) {
+    if (log_.wants(LogLevel::all)) log_said(bytes);
+    transport->write(bytes);
+  }
 
   // Under which name the log knows the connection: XMPPI-000123 until its role is known.
   void set_role(std::string_view tag);
   const Log& log() const { return log_; }
+  // At the level "all": the element that the reader has just read, or bytes that are written; without secrets.
+  void log_heard() const;
+  void log_said(std::string_view bytes) const;
 
   // How many bytes the peer may still send; next() answers too_much behind them.
   void set_budget(std::size_t bytes) { budget_ = bytes; }
