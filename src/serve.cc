@@ -150,18 +150,14 @@ struct ServerAssembly {
     return Done{};
   }
 
-  // A domain without a certificate of its own gets a self-signed one: TLS is on from the first minute.
-  Result<Done> ensure_certificates(const Configuration& configuration) {
-    for (const auto& domain : configuration.domains) {
-      const auto files = tls_files_of(*configuration.settings, domain, options.data_directory);
-      const bool own_place = configuration.settings->value(tls_certificate, domain).empty();
-      if (!own_place || ::access(files.certificate.c_str(), F_OK) == 0) continue;
-      ::mkdir((options.data_directory + "/certs").c_str(), 0700);
-      std::vector<std::string> names{domain};
-      if (domain != "localhost") names.push_back("localhost");
-      if (auto made = make_self_signed(files, names); !made) return made;
-    }
-    return Done{};
+  // Which certificates the domains show. A process that serves nobody needs none, and no broken one keeps it from
+  // saying what is wrong.
+  Result<DomainCertificates> read_certificates(const Settings& settings, const std::vector<std::string>& domains) {
+    const std::size_t cores = options.listen ? parts.cores.size() : 0;
+    auto read = read_domain_certificates(
+        {settings, domains, options.data_directory, options.clock->wall(), parts.tickets, cores});
+    if (read) read->contexts.resize(parts.cores.size());
+    return read;
   }
 
   Result<Done> make_cores(const Configuration& configuration) {
@@ -176,17 +172,18 @@ struct ServerAssembly {
     if (settings.value(s2s_enabled))
       if (auto started = start_resolver(settings); !started) return started;
     if (settings.value(s2s_enabled) && settings.value(s2s_posh)) parts.fetchers = std::make_unique<Workers>(2);
-    auto contexts = make_contexts(configuration);
-    if (!contexts) return contexts.failure();
+    auto certificates = read_certificates(settings, configuration.domains);
+    if (!certificates) return certificates.failure();
+    parts.keep_shown(*certificates);
     for (std::size_t i = 0; i < count; ++i) {
       Shard& shard = *parts.shards[i];
       parts.streams.emplace_back(new StreamShard{.shard = shard,
-                                                 .tls = (*contexts)[i],
+                                                 .tls = certificates->contexts[i],
                                                  .resolver = parts.resolver.get(),
                                                  .fetchers = parts.fetchers.get(),
                                                  .all = parts.streams});
       shard.set_domains(configuration.domains);
-      if (!settings.value(s2s_enabled)) continue;
+      if (!settings.value(s2s_enabled) || !options.listen) continue;
       parts.queues.push_back(std::make_unique<ServerQueues>(*parts.streams.back()));
       shard.set_remote_servers(parts.queues.back().get());
     }
@@ -201,6 +198,7 @@ struct ServerAssembly {
                                                            .insecure = settings.value(dns_insecure)});
     if (!resolver) return resolver.failure();
     parts.resolver = std::move(*resolver);
+    server.resolver = parts.resolver.get();
     parts.cores.front()->post([asked = parts.resolver.get()] { spawn(asked->watch_proofs()); });
     return Done{};
   }
@@ -214,11 +212,6 @@ struct ServerAssembly {
       auto& queues = *parts.queues[static_cast<std::size_t>(home.core().number())];
       home.core().post([&queues, pair = pair, stored = std::move(stored)] { queues.take_stored(pair, stored); });
     }
-  }
-
-  Result<std::vector<std::shared_ptr<TlsContexts>>> make_contexts(const Configuration& configuration) {
-    return TlsContexts::make_each(parts.cores.size(), *configuration.settings, configuration.domains,
-                                  options.data_directory, parts.tickets);
   }
 
   void make_listeners() {
@@ -285,14 +278,20 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   server.derive_keys = derive_scram_keys;
   server.secret = configuration->secret;
   server.data_directory = running->options_.data_directory;
+  server.certificate_shown = [&parts](const std::string& domain) {
+    std::lock_guard lock(parts.shown_mutex);
+    const auto found = parts.shown.find(domain);
+    return found == parts.shown.end() ? std::string{} : found->second.fingerprint;
+  };
   server.started = server.clock->wall();
   auto log_output = assembly.open_log_places(*configuration->settings);
   if (!log_output) return log_output.failure();
   assembly.apply_to_process(*configuration->settings, std::move(*log_output));
-  if (auto made = assembly.ensure_certificates(*configuration); !made) return made.failure();
   if (auto made = assembly.make_cores(*configuration); !made) return made.failure();
   if (auto made = assembly.listen(*configuration->settings); !made) return made.failure();
   parts.settings = configuration->settings;
+  parts.domains = configuration->domains;
+  if (running->options_.listen) running->watch_certificates();
   for (auto& core : parts.cores) parts.threads.emplace_back([c = core.get()] { c->run(); });
   return running;
 }
@@ -324,9 +323,8 @@ Result<Done> RunningServer::reload() {
   StartLoop loop;
   auto configuration = loop.run(assembly.configure());
   if (!configuration) return configuration.failure();
-  if (auto made = assembly.ensure_certificates(*configuration); !made) return made;
-  const auto contexts = assembly.make_contexts(*configuration);
-  if (!contexts) return contexts.failure();
+  auto certificates = assembly.read_certificates(*configuration->settings, configuration->domains);
+  if (!certificates) return certificates.failure();
   auto plan = assembly.plan_listening(*configuration->settings);
   if (!plan) return plan.failure();
   auto log_output = assembly.open_log_places(*configuration->settings);
@@ -335,9 +333,11 @@ Result<Done> RunningServer::reload() {
     log().major("a setting takes effect at the next start", {{"setting", name}});
   assembly.apply_to_process(*configuration->settings, std::move(*log_output));
   parts_->settings = configuration->settings;
+  parts_->domains = configuration->domains;
+  parts_->keep_shown(*certificates);
   for (std::size_t i = 0; i < parts_->cores.size(); ++i) {
     loop.run(offload(*parts_->cores[i], [&, i] {
-      parts_->streams[i]->tls = (*contexts)[i];
+      parts_->streams[i]->tls = certificates->contexts[i];
       parts_->shards[i]->apply(configuration->settings);
       parts_->shards[i]->set_domains(configuration->domains);
       parts_->listeners->apply(*plan, i, *parts_->cores[i]);

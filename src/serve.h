@@ -49,6 +49,9 @@ class RunningServer {
   void run_blocking(std::function<Task<void>()> f);
   // Reads the file again and applies it, or keeps everything and says why. Any thread but a core's.
   Result<Done> reload();
+  // Uses the files of certificates when they have changed since they were read; what cannot be used leaves all as it
+  // was, with a line in the log. Any thread but a core's.
+  void renew_certificates();
 
  private:
   explicit RunningServer(ServeOptions options);
@@ -59,6 +62,9 @@ class RunningServer {
   void wait_for_store(std::chrono::steady_clock::time_point until);
   bool dismiss_all(std::size_t i);
   void stop_cores();
+  void watch_certificates();
+  static Task<void> look_at_certificates(RunningServer& running);
+  void tell_of_expiry(bool renewed);
   friend struct ServerAssembly;
   struct Parts;
   ServeOptions options_;

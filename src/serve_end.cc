@@ -13,6 +13,7 @@ constexpr auto stop_time = std::chrono::seconds(5);
 // On core `i`: nobody comes in any more, and whoever is there is told to go.
 bool RunningServer::dismiss_all(std::size_t i) {
   parts_->listeners->close(i);
+  if (i == 0) parts_->certificates_timer.cancel();
   std::vector<SessionRef> sessions;
   parts_->shards[i]->router().each_account([&](Account& account) {
     for (auto& r : account.resources()) sessions.push_back(r.session);

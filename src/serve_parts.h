@@ -1,13 +1,17 @@
 // What a running server is made of; for serve.cc, which puts it together, and serve_end.cc, which takes it apart.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "net/timer.h"
 #include "net/workers.h"
 #include "serve.h"
+#include "stream/domain_certificates.h"
 #include "stream/server_queues.h"
 
 namespace jackdaw {
@@ -28,6 +32,19 @@ struct RunningServer::Parts {
   std::unique_ptr<Listeners> listeners;
   std::vector<std::thread> threads;
   std::mutex reloading;
+  // Guarded by reloading: what the files of the certificates looked like when they were read last.
+  std::string certificates_look;
+  std::vector<std::string> domains;
+  std::mutex shown_mutex;
+  std::map<std::string, DomainCertificates::Shown> shown;  // of each domain
+  CallTimer certificates_timer;                            // of core 0
+  Steady expiry_told{};                                    // when the log was told of certificates that expire
+
+  void keep_shown(const DomainCertificates& read) {
+    certificates_look = read.look;
+    std::lock_guard lock(shown_mutex);
+    shown = read.shown;
+  }
 };
 
 }  // namespace jackdaw

@@ -17,6 +17,7 @@ const Operations& domain_operations();
 const Operations& session_operations();
 const Operations& queue_operations();
 const Operations& log_operations();
+const Operations& cert_operations();
 const Operations& setting_operations();
 const Operations& server_operations();
 const Operations& document_operations();

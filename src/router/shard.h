@@ -24,6 +24,7 @@ namespace jackdaw {
 struct Module;
 class Shard;
 class Workers;
+class Resolver;
 
 // A socket that the server listens on, for a person.
 struct ListeningDescription {
@@ -37,12 +38,15 @@ struct Server {
   std::vector<const Module*> modules;
   Elsewhere* elsewhere = nullptr;
   Workers* workers = nullptr;
+  Resolver* resolver = nullptr;  // null where no other server is spoken with
   Clock* clock = nullptr;
   // Makes the keys of a password (stream/scram.h); takes milliseconds: on `workers` only.
   ScramKeys (*derive_keys)(Hash, std::string_view prepared_password, std::string salt,
                            std::int32_t iterations) = nullptr;
   // Where it listens now. Any thread; not set where nothing listens.
   std::function<std::vector<ListeningDescription>()> listening = {};
+  // Fingerprint (SHA-256) of the certificate that a domain shows now; empty: none. Any thread.
+  std::function<std::string(const std::string& domain)> certificate_shown = {};
   std::string data_directory;
   std::string secret;  // for salts of unknown users; random, kept in the store
   TimePoint started{};

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "base/bytes.h"
 #include "stream/find_server.h"
 #include "stream/s2s_settings.h"
 #include "stream/server_certificate.h"
@@ -36,18 +37,6 @@ std::string selected(const X509* certificate, std::uint8_t selector) {
   return made;
 }
 
-// RFC 6698 §2.1.3.
-bool matches(const TlsaRecord& record, const X509* certificate) {
-  const std::string content = selected(certificate, record.selector);
-  if (content.empty() || record.matching > 2) return false;
-  if (record.matching == 0) return content == record.data;
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  const EVP_MD* hash = record.matching == 1 ? EVP_sha256() : EVP_sha512();
-  return EVP_Digest(content.data(), content.size(), digest, &size, hash, nullptr) == 1 &&
-         record.data == std::string_view{reinterpret_cast<const char*>(digest), size};
-}
-
 // Whether the chain that the peer has sent leads from its certificate to `authority`.
 bool chain_leads_to(X509* authority, X509* certificate, STACK_OF(X509) * chain) {
   const StorePtr store{X509_STORE_new()};
@@ -61,18 +50,33 @@ bool chain_leads_to(X509* authority, X509* certificate, STACK_OF(X509) * chain) 
 
 }  // namespace
 
+std::string key_digest(const X509* certificate) { return sha256(selected(certificate, 1)); }
+
+// RFC 6698 §2.1.3.
+bool tlsa_matches(const TlsaRecord& record, const X509* certificate) {
+  const std::string content = selected(certificate, record.selector);
+  if (content.empty() || record.matching > 2) return false;
+  if (record.matching == 0) return content == record.data;
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  const EVP_MD* hash = record.matching == 1 ? EVP_sha256() : EVP_sha512();
+  return EVP_Digest(content.data(), content.size(), digest, &size, hash, nullptr) == 1 &&
+         record.data == std::string_view{reinterpret_cast<const char*>(digest), size};
+}
+
 bool tlsa_proves(const SSL* ssl, const TlsaRecord& record, std::string_view host, std::string_view domain) {
   X509* certificate = ssl ? SSL_get0_peer_certificate(ssl) : nullptr;
   if (!certificate) return false;
   bool proven = false;
   // RFC 7671 §5.1: of the server's own key neither name nor age count.
-  if (record.usage == dane_ee) proven = matches(record, certificate);
+  if (record.usage == dane_ee) proven = tlsa_matches(record, certificate);
   const bool is_named =
       proves_domain(certificate, domain, CommonName::ignored) || proves_domain(certificate, host, CommonName::ignored);
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
   if (record.usage == dane_ta && is_named)
     for (int i = 0; i < sk_X509_num(chain) && !proven; ++i)
-      proven = matches(record, sk_X509_value(chain, i)) && chain_leads_to(sk_X509_value(chain, i), certificate, chain);
+      proven =
+          tlsa_matches(record, sk_X509_value(chain, i)) && chain_leads_to(sk_X509_value(chain, i), certificate, chain);
   ERR_clear_error();  // must not be taken for a failure of the next SSL_read
   return proven;
 }

@@ -15,6 +15,11 @@ namespace jackdaw {
 // itself. The usages that need no other authority: DANE-EE(3) and DANE-TA(2).
 bool tlsa_proves(const SSL* ssl, const TlsaRecord& record, std::string_view host, std::string_view domain);
 
+// Whether the record speaks of this certificate, or of its key (RFC 6698 §2.1); its usage does not count.
+bool tlsa_matches(const TlsaRecord& record, const X509* certificate);
+// SHA-256 of the public key: selector 1, matching type 1.
+std::string key_digest(const X509* certificate);
+
 // On the stream's core. False at once where DNSSEC is not used.
 Task<bool> dns_proves(StreamShard& here, const SSL* ssl, std::string domain);
 

@@ -86,12 +86,25 @@ constexpr Setting<std::string> tls_certificate{
     .name = "tls.certificate",
     .fallback = "",
     .scope = Scope::domain,
-    .help = "File with the certificate and its chain (PEM); empty: certs/DOMAIN.pem in the data directory."};
+    .help = "File with the certificate and its chain (PEM), or a directory in which those of all domains are found by "
+            "name; empty: certs/DOMAIN.pem in the data directory."};
 constexpr Setting<std::string> tls_key{
     .name = "tls.key",
     .fallback = "",
     .scope = Scope::domain,
-    .help = "File with the private key (PEM); empty: certs/DOMAIN.key in the data directory."};
+    .help = "File with the private key (PEM); empty: certs/DOMAIN.key in the data directory. Not used beside a directory "
+            "of certificates, where keys are found."};
+constexpr Setting<Seconds> tls_check_interval{
+    .name = "tls.check_interval",
+    .fallback = 1min,
+    .min = 1s,
+    .max = 24h,
+    .help = "So often the server looks whether files of certificates have changed, and uses the new ones."};
+constexpr Setting<Seconds> tls_expiry_warning{
+    .name = "tls.expiry_warning",
+    .fallback = 14 * 24h,
+    .max = 366 * 24h,
+    .help = "So long before a domain's certificate expires the log warns of it, once a day; 0: never."};
 
 constexpr Setting<bool> auth_require_tls{
     .name = "auth.require_tls",

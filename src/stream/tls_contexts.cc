@@ -7,24 +7,17 @@
 
 namespace jackdaw {
 
-TlsFiles tls_files_of(const Settings& settings, const std::string& domain, const std::string& data_directory) {
-  TlsFiles files{settings.value(tls_certificate, domain), settings.value(tls_key, domain), domain};
-  if (files.certificate.empty()) files.certificate = data_directory + "/certs/" + domain + ".pem";
-  if (files.key.empty()) files.key = data_directory + "/certs/" + domain + ".key";
-  return files;
-}
-
 Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const Settings& settings,
                                                        const std::vector<std::string>& domains,
-                                                       const std::string& data_directory,
+                                                       const FilesOfDomains& files,
                                                        const std::shared_ptr<TlsTickets>& tickets,
                                                        const TrustedCertificates& trusted) {
   auto made = std::make_shared<TlsContexts>();
   made->trusted_ = trusted;
   for (const auto& domain : domains) {
     const bool external = settings.value(auth_external, domain);
-    auto context = make_tls_context(tls_files_of(settings, domain, data_directory), tickets,
-                                    external ? ClientCertificate::asked : ClientCertificate::not_asked);
+    auto context =
+        make_tls_context(files.at(domain), tickets, external ? ClientCertificate::asked : ClientCertificate::not_asked);
     if (!context) return Failure{context.failure()};
     const auto ca = settings.value(auth_external_ca, domain);
     // One or the other: a private authority would be worth nothing beside all public ones.
@@ -33,8 +26,8 @@ Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const Settings& settings,
       return Failure{ca + ": no usable certificates (PEM) for auth.external_ca: " + TlsState::last_error()};
     made->contexts_.emplace(domain, std::move(*context));
     if (!trusted) continue;
-    auto for_servers = make_tls_context(tls_files_of(settings, domain, data_directory), tickets);
-    auto client = make_tls_client_context(tls_files_of(settings, domain, data_directory), trusted);
+    auto for_servers = make_tls_context(files.at(domain), tickets);
+    auto client = make_tls_client_context(files.at(domain), trusted);
     if (!for_servers) return for_servers.failure();
     if (!client) return client.failure();
     ask_for_certificate(for_servers->get(), trusted);
@@ -55,14 +48,14 @@ Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const Settings& settings,
 
 Result<std::vector<std::shared_ptr<TlsContexts>>> TlsContexts::make_each(std::size_t cores, const Settings& settings,
                                                                          const std::vector<std::string>& domains,
-                                                                         const std::string& data_directory,
+                                                                         const FilesOfDomains& files,
                                                                          const std::shared_ptr<TlsTickets>& tickets) {
   // Hundreds of certificates; and two more contexts a domain (make()).
   const auto trusted = settings.value(s2s_enabled) ? load_trusted(settings.value(s2s_trusted)) : TrustedCertificates{};
   if (!trusted) return Failure{"s2s.trusted_certificates: " + trusted.failure().what};
   std::vector<std::shared_ptr<TlsContexts>> all;
   for (std::size_t i = 0; i < cores; ++i) {
-    auto tls = make(settings, domains, data_directory, tickets, *trusted);
+    auto tls = make(settings, domains, files, tickets, *trusted);
     if (!tls) return tls.failure();
     all.push_back(*tls);
   }

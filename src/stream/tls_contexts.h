@@ -12,21 +12,21 @@
 
 namespace jackdaw {
 
-// Where a domain's certificate is, by its settings or by its place in the data directory.
-TlsFiles tls_files_of(const Settings& settings, const std::string& domain, const std::string& data_directory);
+// What domains show, by domain.
+using FilesOfDomains = std::map<std::string, TlsFiles>;
 
 class TlsContexts {
  public:
   // Failure: the first domain whose files cannot be used; nothing has changed then.
   static Result<std::shared_ptr<TlsContexts>> make(const Settings& settings, const std::vector<std::string>& domains,
-                                                   const std::string& data_directory,
+                                                   const FilesOfDomains& files,
                                                    const std::shared_ptr<TlsTickets>& tickets,
                                                    const TrustedCertificates& trusted);
 
   // One for each of so many cores.
   static Result<std::vector<std::shared_ptr<TlsContexts>>> make_each(std::size_t cores, const Settings& settings,
                                                                      const std::vector<std::string>& domains,
-                                                                     const std::string& data_directory,
+                                                                     const FilesOfDomains& files,
                                                                      const std::shared_ptr<TlsTickets>& tickets);
 
   // For a stream to `domain`; the first domain's when it is empty or not ours. Null when there are no domains.
