@@ -17,8 +17,10 @@
 #include "modules/all.h"
 #include "net/start_loop.h"
 #include "net/workers.h"
+#include "router/aliases.h"
 #include "router/module.h"
 #include "router/server_settings.h"
+#include "router/strangers.h"
 #include "serve_parts.h"
 #include "stream/negotiation.h"
 #include "stream/s2s_policy.h"
@@ -49,7 +51,19 @@ struct Kept {
   std::vector<StoredChange> changes;
   std::vector<std::string> domains;
   std::string secret;
+  SharedRows aliases, strangers;
 };
+
+// What a crash has left of accounts that were to go with their sessions.
+Task<Result<Done>> erase_left_behind(Store& store) {
+  auto left = co_await store.map(temporary_accounts).all({});
+  if (!left) co_return left.failure();
+  for (const auto& [jid, unused] : *left) {
+    if (auto erased = co_await store.erase_owner(BareJid{JidView::of_prepared(jid)}); !erased) co_return erased;
+    if (auto noted = co_await store.map(temporary_accounts).set({}, jid, std::nullopt); !noted) co_return noted;
+  }
+  co_return Done{};
+}
 
 Task<Result<Kept>> read_kept(Store& store) {
   Kept kept;
@@ -62,6 +76,11 @@ Task<Result<Kept>> read_kept(Store& store) {
   auto domains = co_await store.map("domains").all({});
   if (!domains) co_return domains.failure();
   for (auto& [name, unused] : *domains) kept.domains.push_back(name);
+  for (auto [map, rows] : {std::pair{alias_map, &kept.aliases}, std::pair{stranger_map, &kept.strangers}}) {
+    auto read = co_await read_table(store, map);
+    if (!read) co_return read.failure();
+    *rows = std::move(*read);
+  }
   auto secret = co_await store.map("server").get({}, "secret");
   if (!secret) co_return secret.failure();
   kept.secret = secret->value_or(std::string{});
@@ -105,6 +124,7 @@ struct ServerAssembly {
     std::shared_ptr<const Settings> settings;
     std::vector<std::string> domains;
     std::string secret;
+    SharedRows aliases, strangers;
   };
 
   // Everything that the settings and the list of domains come from.
@@ -124,7 +144,7 @@ struct ServerAssembly {
     if (auto good = check_s2s_settings(**settings); !good) co_return good.failure();
     if (auto good = channel_limits(**settings); !good) co_return good.failure();
     if (auto good = check_log_settings(**settings); !good) co_return good.failure();
-    Configuration made{*settings, {}, kept->secret};
+    Configuration made{*settings, {}, kept->secret, kept->aliases, kept->strangers};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {
         const auto domain = prepare_domainpart(name);
@@ -183,6 +203,8 @@ struct ServerAssembly {
                                                  .fetchers = parts.fetchers.get(),
                                                  .all = parts.streams});
       shard.set_domains(configuration.domains);
+      shard.aliases().use(configuration.aliases, 0);
+      shard.strangers().use(configuration.strangers, 0);
       if (!settings.value(s2s_enabled) || !options.listen) continue;
       parts.queues.push_back(std::make_unique<ServerQueues>(*parts.streams.back()));
       shard.set_remote_servers(parts.queues.back().get());
@@ -274,6 +296,8 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   server.modules = every_module();
   server.elsewhere = &parts.elsewhere;
   server.workers = parts.workers.get();
+  parts.passwords = std::make_unique<PasswordSafe>(running->options_.data_directory);
+  server.passwords = parts.passwords.get();
   server.clock = running->options_.clock;
   server.derive_keys = derive_scram_keys;
   server.secret = configuration->secret;
@@ -287,6 +311,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   auto log_output = assembly.open_log_places(*configuration->settings);
   if (!log_output) return log_output.failure();
   assembly.apply_to_process(*configuration->settings, std::move(*log_output));
+  if (auto erased = loop.run(erase_left_behind(*parts.store)); !erased) return erased.failure();
   if (auto made = assembly.make_cores(*configuration); !made) return made.failure();
   if (auto made = assembly.listen(*configuration->settings); !made) return made.failure();
   parts.settings = configuration->settings;

@@ -10,6 +10,7 @@
 
 #include "net/timer.h"
 #include "net/workers.h"
+#include "router/password_safe.h"
 #include "serve.h"
 #include "stream/domain_certificates.h"
 #include "stream/server_queues.h"
@@ -20,6 +21,7 @@ struct RunningServer::Parts {
   std::unique_ptr<Store> store;
   std::unique_ptr<Workers> workers;
   NowhereElse elsewhere;
+  std::unique_ptr<PasswordSafe> passwords;
   std::shared_ptr<TlsTickets> tickets;
   std::shared_ptr<Channels> channels = std::make_shared<Channels>();
   std::shared_ptr<const Settings> settings;

@@ -2,8 +2,10 @@
 // is awake is done on its home core by router/provision.h.
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/operations.h"
+#include "router/aliases.h"
 #include "router/provision.h"
 #include "router/run_at.h"
+#include "router/strangers.h"
 #include "settings/printable.h"
 
 namespace jackdaw {
@@ -120,6 +122,60 @@ Task<OperationResult> show_user(OperationContext& context, OperationValues value
   co_return OperationAnswer{{}, std::move(table)};
 }
 
+// The two addresses of an alias and its account.
+Result<BareJid> alias_in(const OperationValues& values) {
+  const std::string text = values.one("alias");
+  const auto jid = BareJid::parse(text);
+  if (!jid || !jid->has_localpart()) return Failure{printable(text) + ": not an address of the form name@domain"};
+  return *jid;
+}
+
+OperationResult answer_of(AliasChange outcome, const BareJid& alias, std::string_view done) {
+  if (outcome == AliasChange::done) return OperationAnswer{alias.text() + ": " + std::string{done} + '\n'};
+  return Failure{alias.text() + ": " + std::string{text_of(outcome)}};
+}
+
+Task<OperationResult> add_user_alias(OperationContext& context, OperationValues values) {
+  const auto alias = alias_in(values), account = account_in(values);
+  if (!alias) co_return alias.failure();
+  if (!account) co_return account.failure();
+  co_return answer_of(co_await add_alias(first_shard(context), *alias, *account), *alias,
+                      "is another name of " + account->text());
+}
+
+Task<OperationResult> delete_user_alias(OperationContext& context, OperationValues values) {
+  const auto alias = alias_in(values);
+  if (!alias) co_return alias.failure();
+  co_return answer_of(co_await remove_alias(first_shard(context), *alias), *alias, "no longer an alias");
+}
+
+Task<OperationResult> list_user_aliases(OperationContext& context, OperationValues) {
+  OperationTable table{.columns = {"alias", "account"}};
+  for (const auto& [alias, account] : first_shard(context).aliases().rows()) table.rows.push_back({alias, account});
+  co_return OperationAnswer{{}, std::move(table)};
+}
+
+Task<OperationResult> set_strangers(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  const std::string word = values.one("what");
+  if (word != "refuse" && word != "take" && word != "domain")
+    co_return Failure{printable(word) + ": say refuse, take, or domain (as message.refuse_strangers says)"};
+  const auto record = co_await context.server->store->accounts().get(*jid);
+  if (!record) co_return record.failure();
+  if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+  const auto value = word == "domain" ? std::nullopt : std::optional{word};
+  const auto stored = co_await context.server->store->map(stranger_map).set({}, jid->text(), value);
+  if (!stored) co_return stored.failure();
+  if (!co_await publish_table(*context.server, stranger_map, &Shard::strangers))
+    co_return Failure{"it is stored, but not in force before the next start; the log says why"};
+  const std::string done = word == "refuse" ? "refuses messages of strangers"
+                           : word == "take" ? "takes messages of strangers"
+                                            : "does with strangers as its domain";
+  co_return answer_of(Provisioned::done, *jid, done);
+}
+
+const OperationArgument alias_argument{"alias", ArgumentType::jid, "The other name, name@domain."};
 const OperationArgument jid_argument{"jid", ArgumentType::jid, "The account's address, name@domain."};
 const OperationArgument password_argument{"password", ArgumentType::password, "Its password."};
 
@@ -152,6 +208,26 @@ const Operations& user_operations() {
        .summary = "Shows what is kept of an account.",
        .rights = "accounts",
        .run = show_user},
+      {.words = "user strangers",
+       .arguments = {jid_argument,
+                     {"what", ArgumentType::text, "refuse, take, or domain: as the domain's setting says."}},
+       .summary = "Says whether an account takes messages of people it does not know.",
+       .rights = "accounts",
+       .run = set_strangers},
+      {.words = "alias add",
+       .arguments = {alias_argument, jid_argument},
+       .summary = "Gives an account another name: what is sent to it arrives, and it logs the account in.",
+       .rights = "accounts",
+       .run = add_user_alias},
+      {.words = "alias delete",
+       .arguments = {alias_argument},
+       .summary = "Takes an account's other name away.",
+       .rights = "accounts",
+       .run = delete_user_alias},
+      {.words = "alias list",
+       .summary = "Lists the other names of accounts.",
+       .rights = "accounts",
+       .run = list_user_aliases},
       {.words = "user lock",
        .arguments = {jid_argument},
        .summary = "Ends an account's sessions and lets nobody log in to it.",

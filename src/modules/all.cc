@@ -5,7 +5,7 @@
 
 namespace jackdaw {
 
-extern const Module roster, presence, subscription, session_request;
+extern const Module roster, presence, subscription, session_request, strangers;
 extern const Module xep0012_last;
 extern const Module xep0030_disco;
 extern const Module xep0049_private;
@@ -23,10 +23,10 @@ extern const Module xep0355_delegation;
 extern const Module xep0356_privilege;
 
 const std::vector<const Module*> all_modules = {
-    &roster,          &presence,      &subscription,    &session_request,  // RFC 6121
-    &xep0012_last,    &xep0030_disco, &xep0049_private, &xep0054_vcard,      &xep0077_register,
-    &xep0092_version, &xep0115_caps,  &xep0157_contact, &xep0160_offline,    &xep0199_ping,
-    &xep0202_time,    &xep0203_delay, &xep0334_hints,   &xep0355_delegation, &xep0356_privilege,
+    &roster,          &presence,      &subscription,       &session_request,  // RFC 6121
+    &strangers,       &xep0012_last,  &xep0030_disco,      &xep0049_private,   &xep0054_vcard, &xep0077_register,
+    &xep0092_version, &xep0115_caps,  &xep0157_contact,    &xep0160_offline,   &xep0199_ping,  &xep0202_time,
+    &xep0203_delay,   &xep0334_hints, &xep0355_delegation, &xep0356_privilege,
 };
 
 }  // namespace jackdaw

@@ -64,6 +64,7 @@ class Account : public std::enable_shared_from_this<Account> {
   enum class State { waking, missing, awake };
   State state = State::waking;
   bool locked = false;
+  bool is_temporary = false;     // without a record; goes with its last session (Router::admit_temporary)
   bool removed = false;          // nothing may be stored for it any more
   bool in_debt = false;          // something of it is still to be stored or erased: it does not rest
   bool amending = false;         // its record is being changed (provision.cc)

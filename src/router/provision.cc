@@ -8,7 +8,10 @@
 
 #include "base/bytes.h"
 #include "net/workers.h"
+#include "router/aliases.h"
+#include "router/reversible.h"
 #include "router/run_at.h"
+#include "router/strangers.h"
 
 namespace jackdaw {
 namespace {
@@ -58,7 +61,7 @@ Task<Provisioned> check_name(Shard& shard, const Domain& domain, const NewAccoun
   AccountStore& accounts = shard.server().store->accounts();
   const auto there = co_await accounts.get(wanted.jid);
   if (!there) co_return Provisioned::failed;
-  if (there->has_value()) co_return Provisioned::exists;
+  if (there->has_value() || !shard.aliases().find(wanted.jid.text()).empty()) co_return Provisioned::exists;
   if (wanted.tombstone == Tombstone::ignore) co_return Provisioned::done;
   const auto removed = co_await accounts.removed_at(wanted.jid);
   if (!removed) co_return Provisioned::failed;
@@ -203,7 +206,7 @@ Task<Provisioned> create_account(Shard& shard, NewAccount wanted) {
   if (!password) co_return Provisioned::bad_password;
   const bool unique = domain->value(account_refuse_lookalikes);
   if (const auto free = co_await check_name(shard, *domain, wanted); free != Provisioned::done) co_return free;
-  auto keys = co_await derive_all(shard, std::move(*password), wanted.share);
+  auto keys = co_await derive_all(shard, *password, wanted.share);
   if (!keys) co_return Provisioned::busy;
   AccountRecord record{.jid = wanted.jid,
                        .keys = std::move(*keys),
@@ -211,7 +214,10 @@ Task<Provisioned> create_account(Shard& shard, NewAccount wanted) {
                        .created = shard.core().wall(),
                        .skeleton = skeleton_of(wanted.jid.localpart())};
   const auto outcome = outcome_of(co_await shard.server().store->accounts().create(std::move(record), unique));
-  if (outcome == Provisioned::done) provision_log().major("account created", {{"jid", wanted.jid.text()}});
+  if (outcome != Provisioned::done) co_return outcome;
+  provision_log().major("account created", {{"jid", wanted.jid.text()}});
+  if (keeps_passwords(shard, wanted.jid.domainpart()))
+    co_await keep_password(shard, wanted.jid, std::move(*password), wanted.share);
   co_return outcome;
 }
 
@@ -219,12 +225,17 @@ Task<Provisioned> change_password(Shard& shard, BareJid jid, std::string passwor
                                   std::string share) {
   auto prepared = usable_password(password);
   if (!prepared) co_return Provisioned::bad_password;
-  auto keys = co_await derive_all(shard, std::move(*prepared), std::move(share));
+  auto keys = co_await derive_all(shard, *prepared, share);
   if (!keys) co_return Provisioned::busy;
+  // The old one first: a crash in between leaves none, not a wrong one.
+  co_await keep_password(shard, jid, std::nullopt, share);
   Shard& home = shard.server().home(jid.text());
   const auto outcome =
       co_await guarded(home, [&home, &jid, &keys, but] { return store_keys(home, jid, std::move(*keys), but); });
-  if (outcome == Provisioned::done) provision_log().major("password changed", {{"jid", jid.text()}});
+  if (outcome != Provisioned::done) co_return outcome;
+  provision_log().major("password changed", {{"jid", jid.text()}});
+  if (keeps_passwords(shard, jid.domainpart()))
+    co_await keep_password(shard, jid, std::move(*prepared), std::move(share));
   co_return outcome;
 }
 
@@ -239,7 +250,10 @@ Task<Provisioned> set_locked(Shard& shard, BareJid jid, bool locked) {
 Task<Provisioned> remove_account(Shard& shard, BareJid jid) {
   Shard& home = shard.server().home(jid.text());
   const auto outcome = co_await guarded(home, [&home, &jid] { return remove_at_home(home, jid); });
-  if (outcome == Provisioned::done) provision_log().major("account removed", {{"jid", jid.text()}});
+  if (outcome != Provisioned::done) co_return outcome;
+  provision_log().major("account removed", {{"jid", jid.text()}});
+  co_await remove_aliases_of(shard, jid);
+  co_await forget_stranger_rule(shard, jid);
   co_return outcome;
 }
 

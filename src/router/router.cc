@@ -78,12 +78,24 @@ MaybeFate Router::route(const StanzaRef& stanza, FateTicket ticket) {
   Domain* domain = shard_.domain(to.domainpart());
   if (!domain) return route_outside(stanza, ticket);
   if (!to.has_localpart()) return to_domain(*domain, stanza, ticket);
+  if (const auto account = shard_.aliases().find(to.bare()); !account.empty())
+    return to_alias(stanza, std::string{account}, ticket);
   Shard& home = shard_.server().home(to.bare());
   if (&home == &shard_) return route_here(stanza, ticket);
   home.core().post([&router = home.router(), stanza, ticket] {
     if (const auto fate = router.route_here(stanza, ticket)) router.settle(ticket, *fate);
   });
   return std::nullopt;
+}
+
+// Whoever wants to see an account's presence must ask the account by its own name: its answer would be from somebody
+// that was not asked (RFC 6121 §3.1.6).
+MaybeFate Router::to_alias(const StanzaRef& stanza, std::string account, FateTicket ticket) {
+  if (stanza->kind() == Kind::presence && stanza->type() == Type::subscribe)
+    return refuse(*stanza, StanzaError{Condition::redirect, "This is another name of " + account + '.'});
+  const auto resource = stanza->to().resourcepart();
+  if (!resource.empty()) account.append("/").append(resource);
+  return route(stanza->with(stanza->from(), JidView::of_prepared(account)), ticket);
 }
 
 // To a domain that is not ours: a component's, or none that we know (RFC 6120 §10.4).
@@ -120,7 +132,8 @@ Fate Router::to_component(const StanzaRef& stanza) {
 
 MaybeFate Router::hand_over(const StanzaRef& stanza, FateTicket ticket) {
   const JidView to = stanza->to();
-  const bool is_local = to.has_localpart() && shard_.domain(to.domainpart());
+  const bool is_local =
+      to.has_localpart() && shard_.domain(to.domainpart()) && shard_.aliases().find(to.bare()).empty();
   Shard& home = is_local ? shard_.server().home(to.bare()) : shard_;
   if (&home == &shard_) {
     route(stanza, {});
@@ -220,6 +233,35 @@ Task<Account*> Router::wake(BareJid jid) {
   co_return account->state == Account::State::awake ? account.get() : nullptr;
 }
 
+Task<Result<Done>> Router::admit_temporary(BareJid jid) {
+  // Noted first, so that nothing of it is left behind by a crash.
+  auto noted = co_await shard_.server().store->map(temporary_accounts).set({}, jid.text(), std::string{});
+  if (!noted) co_return noted;
+  auto& slot = accounts_[jid.text()];
+  if (slot) co_return Failure{"an account of this name is in use"};
+  slot = std::make_shared<Account>(jid);
+  accounts_awake.add();
+  const auto account = slot;
+  account->is_temporary = true;
+  account->touched = shard_.core().now();
+  account->state = Account::State::awake;
+  Domain* domain = shard_.domain(jid.domainpart());
+  if (domain && domain->contacts())
+    if (const auto loaded = co_await domain->contacts()->load(*account); !loaded) co_return loaded.failure();
+  co_return Done{};
+}
+
+void Router::dismiss_temporary(const BareJid& jid) {
+  forget(jid);
+  spawn(erase_temporary(shard_, jid));
+}
+
+Task<void> erase_temporary(Shard& shard, BareJid jid) {
+  Store& store = *shard.server().store;
+  const auto erased = co_await store.erase_owner(jid);
+  if (erased) co_await store.map(temporary_accounts).set({}, jid.text(), std::nullopt);
+}
+
 Account* Router::find_awake(std::string_view bare) {
   const auto found = accounts_.find(bare);
   return found == accounts_.end() || found->second->state != Account::State::awake ? nullptr : found->second.get();
@@ -265,6 +307,7 @@ void Router::detach(const SessionRef& session, StanzaRef unavailable) {
   account->touched = shard_.core().now();
   Domain* domain = shard_.domain(account->jid().domainpart());
   if (domain && domain->presences()) domain->presences()->gone(*account, leaving, std::move(unavailable));
+  if (account->is_temporary && resources.empty()) dismiss_temporary(BareJid{account->jid()});
 }
 
 void Router::end_sessions(const BareJid& jid, StreamError why, const Session* but) {

@@ -66,6 +66,11 @@ class Router {
   // Its record changed (password, lock): look again at the next access.
   void refresh(const BareJid& jid, const AccountRecord& record);
   void forget(const BareJid& jid);
+  // An account without a record, for somebody who does not say who they are (XEP-0175): gone, with all that was stored
+  // for it, when its last session is. On its home core. Failure: the store's.
+  Task<Result<Done>> admit_temporary(BareJid jid);
+  // It has no session, and is to go.
+  void dismiss_temporary(const BareJid& jid);
 
   bool has_sessions() const;
   void count_accounts(std::size_t& awake, std::size_t& resources) const;
@@ -83,6 +88,7 @@ class Router {
 
  private:
   friend class RouterSweep;
+  MaybeFate to_alias(const StanzaRef& stanza, std::string account, FateTicket ticket);
   MaybeFate route_outside(const StanzaRef& stanza, FateTicket ticket);
   Fate to_component(const StanzaRef& stanza);
   MaybeFate to_remote_server(const StanzaRef& stanza, FateTicket ticket);
@@ -118,5 +124,9 @@ class Router {
   std::int64_t routed_at_last_sweep_ = 0;
   std::int64_t keeping_ = 0;
 };
+
+// The store's map of temporary accounts that are there, or were at a crash.
+constexpr std::string_view temporary_accounts = "temporary_accounts";
+Task<void> erase_temporary(Shard& shard, BareJid jid);
 
 }  // namespace jackdaw

@@ -15,6 +15,7 @@
 #include "router/domain.h"
 #include "router/remote_servers.h"
 #include "router/router.h"
+#include "router/shared_table.h"
 #include "settings/settings.h"
 #include "store/store.h"
 #include "xml/reader.h"
@@ -24,6 +25,7 @@ namespace jackdaw {
 struct Module;
 class Shard;
 class Workers;
+class PasswordSafe;
 class Resolver;
 
 // A socket that the server listens on, for a person.
@@ -38,7 +40,8 @@ struct Server {
   std::vector<const Module*> modules;
   Elsewhere* elsewhere = nullptr;
   Workers* workers = nullptr;
-  Resolver* resolver = nullptr;  // null where no other server is spoken with
+  PasswordSafe* passwords = nullptr;  // null where there is no data directory
+  Resolver* resolver = nullptr;       // null where no other server is spoken with
   Clock* clock = nullptr;
   // Makes the keys of a password (stream/scram.h); takes milliseconds: on `workers` only.
   ScramKeys (*derive_keys)(Hash, std::string_view prepared_password, std::string salt,
@@ -51,6 +54,7 @@ struct Server {
   std::string secret;  // for salts of unknown users; random, kept in the store
   TimePoint started{};
   std::atomic<std::uint64_t> next_number{1};  // of connections
+  std::atomic<std::uint64_t> table_version{0};
   std::atomic<bool> stopping{false};
 
   std::size_t home_of(std::string_view bare) const;
@@ -67,6 +71,9 @@ class Shard {
   Core& core() { return core_; }
   Router& router() { return *router_; }
   Components& components() { return components_; }
+  // What administrators have said of single accounts (aliases.h, strangers.h).
+  SharedTable& aliases() { return aliases_; }
+  SharedTable& strangers() { return strangers_; }
   // Null where no other server is spoken with.
   RemoteServers* remote_servers() { return remote_servers_; }
   void set_remote_servers(RemoteServers* servers) { remote_servers_ = servers; }
@@ -99,6 +106,7 @@ class Shard {
   std::unique_ptr<Router> router_;
   Components components_{*this};
   RemoteServers* remote_servers_ = nullptr;
+  SharedTable aliases_, strangers_;
   std::map<std::string, std::unique_ptr<Domain>, std::less<>> domains_;
   std::vector<std::unique_ptr<Domain>> retired_;  // deleted ones: a handler may still be under way in them
   std::vector<std::function<void()>> watchers_;

@@ -66,13 +66,25 @@ StanzaError error_of(Attached::Outcome outcome) {
 
 using SessionPtr = std::shared_ptr<ClientSession>;
 
+// What a client wants to be bound to, and how it is told.
+struct BindWish {
+  std::string id;  // of its request
+  std::optional<Jid> jid;
+  bool by_iq_auth = false;  // XEP-0078: the answer is empty
+};
+
+std::string bound_payload(const BindWish& wish, const Jid& jid) {
+  if (wish.by_iq_auth) return {};
+  std::string bound = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
+  append_escaped(bound, jid.text());
+  return bound + "</jid></bind>";
+}
+
 // RFC 6120 §7. Null: it was refused, and the client may try again.
-Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, const OwnedElement& iq) {
-  const Element element = iq.element();
-  const std::string id = element.attribute("id");
-  auto jid = wished_jid(account, element.first_child());
+Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, BindWish wish) {
+  auto jid = wish.jid;
   if (!jid) {
-    n.write(iq_error(id, {Condition::bad_request, "That is no valid resource."}));
+    n.write(iq_error(wish.id, {Condition::bad_request, "That is no valid resource."}));
     co_return nullptr;
   }
   const auto limit = static_cast<std::size_t>(n.served()->value(c2s_max_resources));
@@ -83,15 +95,13 @@ Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, const Own
     const BindConflict policy = conflict_policy(*n.served());
     const Attached attached = co_await n.core_shard().router().attach(session, policy, limit);
     if (attached.outcome == Attached::Outcome::attached) {
-      std::string bound = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
-      append_escaped(bound, jid->text());
-      n.write(iq_result(id, bound + "</jid></bind>"));
+      n.write(iq_result(wish.id, bound_payload(wish, *jid)));
       n.log().info("session bound", {{"jid", jid->text()}, {"core", n.core_shard().core().number()}});
       co_return session;
     }
     const bool rename = attached.outcome == Attached::Outcome::conflict && policy == BindConflict::rename;
-    if (!rename || i == 2) {
-      n.write(iq_error(id, error_of(attached.outcome)));
+    if (!rename || i == 2 || wish.by_iq_auth) {
+      n.write(iq_error(wish.id, error_of(attached.outcome)));
       co_return nullptr;
     }
     jid = jid->with_resource(std::string(jid->resourcepart()) + '-' + random_token(4));
@@ -149,7 +159,8 @@ Task<SessionPtr> bind_or_resume(Negotiation& n, const BareJid& account) {
       co_return nullptr;
     } else if (element.is({client_ns, "iq"}) && element.attribute("type") == "set" && element.has_attribute("id") &&
                element.first_child().is({bind_ns, "bind"})) {
-      session = co_await bind_resource(n, account, heard.element);
+      session = co_await bind_resource(
+          n, account, {.id = element.attribute("id"), .jid = wished_jid(account, element.first_child())});
     } else if (element.is({sm_ns, "resume"})) {
       session = co_await resume_session(n, account, heard.element);
     } else if (element.is({sm_ns, "enable"})) {
@@ -209,20 +220,45 @@ Task<void> run_session(std::unique_ptr<XmlStream> stream, Shard* shard, SessionP
   co_await end_session(*stream, std::move(session), std::move(ending));
 }
 
+// XEP-0078: the stream goes on as it is, and the log-in is the binding.
+Task<SessionPtr> bind_as_asked(Negotiation& n, const Authenticated& who) {
+  n.stream->reader.forget_header();
+  auto jid = Jid{JidView(who.account)}.with_resource(who.resource);
+  auto session = co_await bind_resource(n, who.account, {who.request_id, std::move(jid), true});
+  if (!session) co_await end_stream(n, StreamError{StreamCondition::conflict, "The resource cannot be bound."});
+  co_return session;
+}
+
+// RFC 6120 §6.4.6: a new stream, on which the client binds.
+Task<SessionPtr> bind_anew(Negotiation& n, const Authenticated& who) {
+  n.write(who.success);
+  n.stream->reader.restart();
+  n.header_sent = false;
+  if (!co_await open_stream(n)) co_return nullptr;
+  n.write(features_after_authentication(n));
+  n.stream->reader.forget_header();
+  co_return co_await bind_or_resume(n, who.account);
+}
+
 }  // namespace
 
 Task<void> serve_client(Negotiation n, Authenticated who) {
   n.stream->set_role("XMPPS");
   n.stream->set_budget(static_cast<std::size_t>(-1));
-  n.write(who.success);
-  n.stream->reader.restart();  // RFC 6120 §6.4.6: a new stream
+  if (who.is_temporary) {
+    if (const auto admitted = co_await n.core_shard().router().admit_temporary(who.account); !admitted) {
+      n.log().failure("nobody can be let in without an account", {{"why", admitted.failure().what}});
+      co_await end_stream(n, StreamError{StreamCondition::internal_server_error, "Try again later."});
+      co_return;
+    }
+  }
   n.stream->reader.set_limits({.bytes = static_cast<std::uint32_t>(n.core_shard().value(c2s_max_stanza))});
-  n.header_sent = false;
-  if (!co_await open_stream(n)) co_return;
-  n.write(features_after_authentication(n));
-  n.stream->reader.forget_header();
-  SessionPtr session = co_await bind_or_resume(n, who.account);
-  if (!session) co_return;
+  SessionPtr session = co_await (who.resource.empty() ? bind_anew(n, who) : bind_as_asked(n, who));
+  if (!session) {
+    if (who.is_temporary) n.core_shard().router().dismiss_temporary(who.account);
+    co_return;
+  }
+  if (who.is_temporary) session->stay_here();
   spawn(run_session(std::move(n.stream), &n.core_shard(), std::move(session)));
 }
 

@@ -41,10 +41,9 @@ class Directory : public testing::Test {
   }
   std::vector<Finding> findings(const std::string& file, const std::string& domain, Seconds warning = 24h) const {
     const std::string stem = place_ / file;
-    return describe_certificate({.files = {stem + ".pem", stem + ".key", domain},
-                                 .now = system_clock().wall(),
-                                 .warning = warning},
-                                *load_trusted(""))
+    return describe_certificate(
+               {.files = {stem + ".pem", stem + ".key", domain}, .now = system_clock().wall(), .warning = warning},
+               *load_trusted(""))
         .findings;
   }
 

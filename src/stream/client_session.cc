@@ -218,6 +218,9 @@ void ClientSession::refuse_unread(const Element& element, Kind kind, const Stanz
 
 MaybeFate ClientSession::route(const StanzaRef& stanza, FateTicket ticket) {
   Router& router = home_.shard.router();
+  if (stays_here_ && stanza->has_to() && !home_.shard.domain(stanza->to().domainpart()))
+    return router.refuse(*stanza,
+                         StanzaError{Condition::not_allowed, "Without an account you reach this server alone."});
   if (stanza->kind() == Kind::presence) return router.broadcast(stanza, ticket);
   if (stanza->has_to()) return router.route(stanza, ticket);
   // RFC 6120 §10.3.1, §10.3.3: without `to` it is for the account itself.

@@ -95,6 +95,11 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   void refuse_unread(const Element& element, Kind kind, const StanzaError& error);
   void release_held();
   void tell_confirmations(Receipt receipt);
+  // Nothing of it leaves this server: of somebody who has not said who they are (XEP-0175 §4).
+ public:
+  void stay_here() { stays_here_ = true; }
+
+ private:
   // OutboxOwner.
   void stuck() override;
   std::string trailer() override { return managed_ ? request_acknowledgement() : std::string(); }
@@ -112,6 +117,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   Jid jid_;
   std::string lang_;
   std::uint64_t number_;
+  bool stays_here_ = false;
   XmlStream* stream_ = nullptr;  // null while disconnected
   std::unique_ptr<Outbox> outbox_;
   Fates fates_;

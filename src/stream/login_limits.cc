@@ -82,7 +82,13 @@ Seconds LoginLimits::wait(std::string_view account, std::string_view address, St
   const Seconds own = left(pairs_.find(keys.pair), rules_.free_for_pair, now);
   if (trusted(keys.account, keys.address, now)) return own;
   return std::max({own, left(accounts_.find(keys.account), rules_.free_for_account, now),
+                   left_in_flow(accounts_.find(keys.account), now),
                    left(addresses_.find(keys.address), rules_.free_for_address, now)});
+}
+
+Seconds LoginLimits::left_in_flow(const Failures* failures, Steady now) const {
+  if (failures == nullptr || rules_.account_flow <= 0 || failures->in_period < rules_.account_flow) return 0s;
+  return std::max(0s, std::chrono::ceil<Seconds>(failures->period + rules_.account_flow_time - now));
 }
 
 void LoginLimits::count(RecentTable<Failures>& table, const Key& key, Steady now) const {
@@ -97,7 +103,11 @@ void LoginLimits::failed(std::string_view account, std::string_view address, Ste
   count(pairs_, keys.pair, now);
   count(addresses_, keys.address, now);
   // An old password in a device at home must not lock the same user out elsewhere.
-  if (!trusted(keys.account, keys.address, now)) count(accounts_, keys.account, now);
+  if (trusted(keys.account, keys.address, now)) return;
+  count(accounts_, keys.account, now);
+  Failures& failures = accounts_.touch(keys.account);
+  if (now - failures.period >= rules_.account_flow_time) failures.period = now, failures.in_period = 0;
+  ++failures.in_period;
 }
 
 void LoginLimits::succeeded(std::string_view account, std::string_view address, Steady now) {

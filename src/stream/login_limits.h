@@ -19,6 +19,9 @@ struct LoginRules {
   int free_for_pair = 5;
   int free_for_account = 50;
   int free_for_address = 100;
+  // So many of one account within that time, and further ones wait until it has passed; 0: no such limit.
+  int account_flow = 0;
+  Seconds account_flow_time = 60s;
   Seconds first_wait = 5s;
   Seconds longest_wait = 15min;
   Seconds forget_after = 24h;  // without a failure; longer than longest_wait
@@ -56,6 +59,8 @@ class LoginLimits {
   // Ends the pair's failures and makes the address trusted; what others failed still counts.
   void succeeded(std::string_view account, std::string_view address, Steady now);
 
+  // `flow` of 0: no such limit.
+  void set_account_flow(int flow, Seconds time) { rules_.account_flow = flow, rules_.account_flow_time = time; }
   // Entries in all tables.
   std::size_t size() const;
 
@@ -63,6 +68,9 @@ class LoginLimits {
   struct Failures {
     int count = 0;
     Steady last{};
+    // Of the present period of account_flow_time; of accounts alone.
+    int in_period = 0;
+    Steady period{};
   };
   using Key = RecentTable<Failures>::Key;
   struct Trust {
@@ -77,6 +85,7 @@ class LoginLimits {
 
   bool trusted(const Key& account, const Key& address, Steady now) const;
   Seconds left(const Failures* failures, int free, Steady now) const;
+  Seconds left_in_flow(const Failures* failures, Steady now) const;
   void count(RecentTable<Failures>& table, const Key& key, Steady now) const;
 
   LoginRules rules_;

@@ -52,6 +52,22 @@ TEST(LoginLimits, FiveTriesThenTheWaitDoubles) {
   EXPECT_EQ(limits.wait("nurse@example.com", away, now), 0s);
 }
 
+TEST(LoginLimits, TenAMinuteOfOneAccountWhereverTheyComeFrom) {
+  LoginLimits limits;
+  limits.set_account_flow(10, 60s);
+  limits.succeeded(juliet, home, start);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(limits.wait(juliet, stranger(i), start + i * 1s), 0s);
+    limits.failed(juliet, stranger(i), start + i * 1s);
+  }
+  EXPECT_EQ(limits.wait(juliet, stranger(99), start + 10s), 50s);
+  EXPECT_EQ(limits.wait(juliet, home, start + 10s), 0s);
+  EXPECT_EQ(limits.wait("nurse@example.com", stranger(99), start + 10s), 0s);
+  EXPECT_EQ(limits.wait(juliet, stranger(99), start + 60s), 0s);
+  limits.set_account_flow(0, 60s);
+  EXPECT_EQ(limits.wait(juliet, stranger(99), start + 10s), 0s);
+}
+
 TEST(LoginLimits, FailuresAreForgotten) {
   LoginLimits limits;
   fail(limits, juliet, away, 20, start);

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "net/listener.h"
+#include "stream/exchange.h"
 #include "stream/move.h"
 #include "stream/negotiation.h"
 #include "stream/stream_counters.h"
@@ -141,13 +142,9 @@ std::string features_before_authentication(Negotiation& n) {
     out += required ? "<required/></starttls>" : "</starttls>";
   }
   if (encrypted || !required) {
-    n.mechanisms_offered = offered_mechanisms(n);
+    choose_mechanisms(n);
     out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
-    for (std::size_t at = 0; at < n.mechanisms_offered.size();) {
-      const auto end = std::min(n.mechanisms_offered.find(' ', at), n.mechanisms_offered.size());
-      out.append("<mechanism>").append(n.mechanisms_offered, at, end - at).append("</mechanism>");
-      at = end + 1;
-    }
+    for (const auto& mechanism : n.mechanisms_offered) out += "<mechanism>" + mechanism + "</mechanism>";
     out += "</mechanisms>";
     if (!n.bindings.empty()) {
       // XEP-0440 §3.
@@ -155,6 +152,8 @@ std::string features_before_authentication(Negotiation& n) {
       for (const auto& binding : n.bindings) out += "<channel-binding type='" + binding.name + "'/>";
       out += "</sasl-channel-binding>";
     }
+    // XEP-0078 §4.
+    if (domain.value(auth_iq_auth)) out += "<auth xmlns='http://jabber.org/features/iq-auth'/>";
     for (const auto& feature : domain.stream_features())
       if (feature.when == StreamFeature::When::before_authentication) out += feature.xml(domain);
   }
@@ -202,13 +201,19 @@ Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who)
       const auto tls = n.shard->tls;  // stays while a reload replaces it
       co_return co_await upgrade(n, tls->of(n.domain), tls->chooser());
     }
-    if (element.is({sasl_ns, "auth"}) && !n.mechanisms_offered.empty()) {
+    if (element.is({sasl_ns, "auth"}) && !n.mechanisms_accepted.empty()) {
       bool ended = false;
       who = co_await authenticate(n, std::move(heard.element), ended);
       if (who || ended) co_return false;
       continue;
     }
-    if (!n.mechanisms_offered.empty() && co_await answer_before_authentication(n, heard.element)) continue;
+    if (element.ns() == client_ns && element.first_child().is({"jabber:iq:auth", "query"}) && takes_iq_auth(n)) {
+      bool ended = false;
+      co_await answer_iq_auth(n, heard.element, who, ended);
+      if (who || ended) co_return false;
+      continue;
+    }
+    if (!n.mechanisms_accepted.empty() && co_await answer_before_authentication(n, heard.element)) continue;
     // RFC 6120 §4.9.3.12: nothing else may come before authentication.
     co_await end_stream(n, StreamError{StreamCondition::not_authorized, "Log in first."});
     co_return false;

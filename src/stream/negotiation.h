@@ -26,7 +26,8 @@ struct Negotiation {
   Steady deadline;     // to log in by
   std::string domain;  // what the stream header's `to` named; frozen once an account is proven
   std::string lang;
-  std::string mechanisms_offered;  // space-separated, as advertised
+  // What this stream may log in with, strongest first (RFC 6120 §6.3.3): as advertised, and those that also work.
+  std::vector<std::string> mechanisms_offered, mechanisms_accepted;
   std::vector<ChannelBinding> bindings;
   int failures = 0;           // of SASL on this connection, weighed
   bool proof_failed = false;  // the last one was a wrong password
@@ -56,10 +57,13 @@ Task<void> end_stream(Negotiation& n, Heard::What what);
 // What a SASL exchange ended in: the account, and what <success/> is to carry; or empty, and the client was told.
 struct Authenticated {
   BareJid account;
-  std::string success;  // ready XML
+  std::string success;        // ready XML
+  bool is_temporary = false;  // ANONYMOUS: there is no such account yet
+  // XEP-0078: the session is to have this resource, and that request is to be answered.
+  std::string resource = {}, request_id = {};
 };
-// The mechanisms to be offered now, strongest first (RFC 6120 §6.3.3).
-std::string offered_mechanisms(Negotiation& n);
+// Sets what is offered and accepted now.
+void choose_mechanisms(Negotiation& n);
 Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement auth, bool& ended);
 
 // How long until that account may try to log in from this address; and what became of a try. For all mechanisms.

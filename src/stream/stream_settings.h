@@ -86,14 +86,16 @@ constexpr Setting<std::string> tls_certificate{
     .name = "tls.certificate",
     .fallback = "",
     .scope = Scope::domain,
-    .help = "File with the certificate and its chain (PEM), or a directory in which those of all domains are found by "
-            "name; empty: certs/DOMAIN.pem in the data directory."};
+    .help =
+        "File with the certificate and its chain (PEM), or a directory in which those of all domains are found by "
+        "name; empty: certs/DOMAIN.pem in the data directory."};
 constexpr Setting<std::string> tls_key{
     .name = "tls.key",
     .fallback = "",
     .scope = Scope::domain,
-    .help = "File with the private key (PEM); empty: certs/DOMAIN.key in the data directory. Not used beside a directory "
-            "of certificates, where keys are found."};
+    .help =
+        "File with the private key (PEM); empty: certs/DOMAIN.key in the data directory. Not used beside a directory "
+        "of certificates, where keys are found."};
 constexpr Setting<Seconds> tls_check_interval{
     .name = "tls.check_interval",
     .fallback = 1min,
@@ -116,6 +118,42 @@ constexpr Setting<bool> auth_plain_without_tls{
     .fallback = false,
     .scope = Scope::domain,
     .help = "Unsafe: offer PLAIN without TLS too, which sends passwords in clear. For measurements on one machine."};
+constexpr std::string_view auth_method_words =
+    "EXTERNAL,SCRAM-SHA-512,SCRAM-SHA-256,SCRAM-SHA-1,GSSAPI,DIGEST-MD5,CRAM-MD5,PLAIN,LOGIN,ANONYMOUS";
+constexpr Setting<StringList> auth_methods{
+    .name = "auth.methods",
+    .fallback = "EXTERNAL,SCRAM-SHA-512,SCRAM-SHA-256,SCRAM-SHA-1,PLAIN",
+    .choices = auth_method_words,
+    .scope = Scope::domain,
+    .help =
+        "The ways to log in that work. CRAM-MD5 and DIGEST-MD5 are weak and need auth.reversible_passwords; ANONYMOUS "
+        "lets everybody in; EXTERNAL also needs auth.external."};
+constexpr Setting<StringList> auth_hidden{
+    .name = "auth.hidden",
+    .fallback = "",
+    .choices = auth_method_words,
+    .scope = Scope::domain,
+    .help = "Ways to log in that work and are not advertised: for clients that are told to use them."};
+constexpr Setting<bool> auth_iq_auth{
+    .name = "auth.iq_auth",
+    .fallback = false,
+    .scope = Scope::domain,
+    .help =
+        "Let very old clients log in without SASL (jabber:iq:auth, XEP-0078): with the password in clear where PLAIN "
+        "may, with a digest where CRAM-MD5 is one of auth.methods."};
+constexpr Setting<std::int64_t> auth_account_failures{
+    .name = "auth.account_failures",
+    .fallback = 10,
+    .min = 0,
+    .max = 1'000'000,
+    .help =
+        "So many failed log-ins of one account within auth.account_failures_time, and further ones are refused until "
+        "it has passed; from addresses where the account has logged in they are not. 0: no such limit."};
+constexpr Setting<Seconds> auth_account_failures_time{.name = "auth.account_failures_time",
+                                                      .fallback = 1min,
+                                                      .min = 1s,
+                                                      .max = 24h,
+                                                      .help = "The time in which auth.account_failures are counted."};
 constexpr Setting<bool> auth_external{
     .name = "auth.external",
     .fallback = false,
