@@ -76,6 +76,7 @@ Task<Result<Kept>> read_kept(Store& store) {
   auto domains = co_await store.map("domains").all({});
   if (!domains) co_return domains.failure();
   for (auto& [name, unused] : *domains) kept.domains.push_back(name);
+  if (auto dropped = co_await drop_dangling_aliases(store); !dropped) co_return dropped.failure();
   for (auto [map, rows] : {std::pair{alias_map, &kept.aliases}, std::pair{stranger_map, &kept.strangers}}) {
     auto read = co_await read_table(store, map);
     if (!read) co_return read.failure();
@@ -296,6 +297,8 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   server.modules = every_module();
   server.elsewhere = &parts.elsewhere;
   server.workers = parts.workers.get();
+  if (running->options_.listen) parts.kerberos = std::make_unique<Workers>(1);
+  server.kerberos = parts.kerberos.get();
   parts.passwords = std::make_unique<PasswordSafe>(running->options_.data_directory);
   server.passwords = parts.passwords.get();
   server.clock = running->options_.clock;

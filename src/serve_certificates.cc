@@ -42,7 +42,7 @@ void RunningServer::renew_certificates() {
   const std::string look = look_of_certificates(settings, parts_->domains, options_.data_directory);
   if (look == parts_->certificates_look) return;
   auto read = read_domain_certificates({settings, parts_->domains, options_.data_directory, options_.clock->wall(),
-                                        parts_->tickets, parts_->cores.size()});
+                                        parts_->tickets, parts_->cores.size(), &parts_->shown});
   if (!read) {
     // Perhaps one file of two is there so far: the next change is looked at again.
     parts_->certificates_look = look;

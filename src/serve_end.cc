@@ -84,6 +84,7 @@ void RunningServer::stop_cores() {
   for (auto& core : parts_->cores) core->stop();
   for (auto& thread : parts_->threads) thread.join();
   parts_->workers.reset();
+  parts_->kerberos.reset();
   parts_->fetchers.reset();
   parts_->listeners.reset();
   parts_->queues.clear();

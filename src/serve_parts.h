@@ -19,7 +19,7 @@ namespace jackdaw {
 
 struct RunningServer::Parts {
   std::unique_ptr<Store> store;
-  std::unique_ptr<Workers> workers;
+  std::unique_ptr<Workers> workers, kerberos;
   NowhereElse elsewhere;
   std::unique_ptr<PasswordSafe> passwords;
   std::shared_ptr<TlsTickets> tickets;

@@ -87,8 +87,11 @@ std::string open_log(const std::string& file) {
 }
 
 void close_log() {
-  std::lock_guard lock(logger_mutex);
-  current.reset();
+  {
+    std::lock_guard lock(logger_mutex);
+    current.reset();
+  }
+  // Not with the lock held: what is written last may itself have something to say.
   spdlog::shutdown();
 }
 

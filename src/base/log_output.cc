@@ -67,11 +67,26 @@ std::vector<spdlog::sink_ptr> make_sinks(const LogPlaces& places) {
   return sinks;
 }
 
+// What was made last, and which file that was: nothing changes while both stay.
+struct Made {
+  LogPlaces places;
+  std::weak_ptr<spdlog::logger> output;
+  ino_t file = 0;
+};
+
+ino_t file_number(const std::string& file) {
+  struct stat is{};
+  return file.empty() || ::stat(file.c_str(), &is) != 0 ? 0 : is.st_ino;
+}
+
 }  // namespace
 
 Result<LogOutput> make_log_output(const LogPlaces& places) {
   static std::mutex making;
+  static Made last;
   std::lock_guard lock(making);
+  if (auto same = last.output.lock(); same && last.places == places && last.file == file_number(places.file))
+    return same;
   try {
     auto sinks = make_sinks(places);
     // The first logger makes the pool, and another pool would end the first one's.
@@ -81,6 +96,7 @@ Result<LogOutput> make_log_output(const LogPlaces& places) {
     made->set_formatter(make_formatter(places.precision));
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);
+    last = {places, made, file_number(places.file)};
     return LogOutput{std::move(made)};
   } catch (const std::exception& e) {
     return Failure{places.file.empty() ? std::string{e.what()}

@@ -19,6 +19,8 @@ class logger;
 namespace jackdaw {
 
 struct LogPlaces {
+  friend bool operator==(const LogPlaces&, const LogPlaces&) = default;
+
   std::string file;              // appended to; empty: standard error
   Seconds rotate_after = 0s;     // counted from midnight, local time; 0: never
   std::int64_t rotate_size = 0;  // bytes; 0: any size

@@ -81,8 +81,8 @@ RotatingFile::RotatingFile(std::string file, Limits limits) : file_(std::move(fi
   std::error_code error;
   const bool is_there = fs::exists(file_, error);
   period_ = period_of(is_there ? written_last(file_) : now);
-  out_.open(file_);
-  size_ = static_cast<std::int64_t>(out_.size());
+  out_->open(file_);
+  size_ = static_cast<std::int64_t>(out_->size());
   if (size_ == 0) period_ = period_of(now);
   remove_old(now);
 }
@@ -99,18 +99,26 @@ bool RotatingFile::is_due(WallTime now, std::size_t more) const {
   return limits_.after > 0s && period_of(now) != period_;
 }
 
+// The new file is open before the old one is let go: whatever fails, lines go on into the old one.
 void RotatingFile::rotate(WallTime now) {
   const std::string name = rotated_name(file_, now);
+  std::string why;
   std::error_code error;
   fs::rename(file_, name, error);
-  if (error) {
+  if (error) why = error.message();
+  auto fresh = std::make_unique<spdlog::details::file_helper>();
+  try {
+    if (why.empty()) fresh->open(file_);
+  } catch (const std::exception& e) {
+    why = e.what();
+    fs::rename(name, file_, error);
+  }
+  if (!why.empty()) {
     not_before_ = now + until_next_try;
-    Log{"LOG"}.failure("the log file cannot be rotated; it grows on",
-                       {{"file", file_}, {"to", name}, {"why", error.message()}});
+    Log{"LOG"}.failure("the log file cannot be rotated; it grows on", {{"file", file_}, {"to", name}, {"why", why}});
     return;
   }
-  out_.close();
-  out_.open(file_);
+  out_ = std::move(fresh);
   size_ = 0;
   period_ = period_of(now);
   remove_old(now);
@@ -130,7 +138,7 @@ void RotatingFile::sink_it_(const LogLine& line) {
   spdlog::memory_buf_t text;
   formatter_->format(line, text);
   if (is_due(line.time, text.size())) rotate(line.time);
-  out_.write(text);
+  out_->write(text);
   size_ += static_cast<std::int64_t>(text.size());
 }
 

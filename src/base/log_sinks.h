@@ -6,6 +6,7 @@
 #include <spdlog/details/file_helper.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ class RotatingFile final : public Sink {
 
  private:
   void sink_it_(const LogLine& line) override;
-  void flush_() override { out_.flush(); }
+  void flush_() override { out_->flush(); }
   bool is_due(std::chrono::system_clock::time_point now, std::size_t more) const;
   void rotate(std::chrono::system_clock::time_point now);
   void remove_old(std::chrono::system_clock::time_point now) const;
@@ -40,7 +41,7 @@ class RotatingFile final : public Sink {
 
   const std::string file_;
   const Limits limits_;
-  spdlog::details::file_helper out_;
+  std::unique_ptr<spdlog::details::file_helper> out_ = std::make_unique<spdlog::details::file_helper>();
   std::int64_t size_ = 0, period_ = 0;
   std::chrono::system_clock::time_point not_before_{};  // after a rotation that failed
 };

@@ -13,6 +13,20 @@ const Log& alias_log() {
 
 }  // namespace
 
+Task<Result<Done>> drop_dangling_aliases(Store& store) {
+  const auto rows = co_await read_table(store, alias_map);
+  if (!rows) co_return rows.failure();
+  for (const auto& [alias, account] : **rows) {
+    const auto there = co_await store.accounts().get(BareJid{JidView::of_prepared(alias)});
+    const auto meant = co_await store.accounts().get(BareJid{JidView::of_prepared(account)});
+    if (!there || !meant) co_return (there ? meant : there).failure();
+    if (!*there && *meant) continue;
+    if (const auto gone = co_await store.map(alias_map).set({}, alias, std::nullopt); !gone) co_return gone;
+    alias_log().major("an alias without its account is removed", {{"alias", alias}, {"account", account}});
+  }
+  co_return Done{};
+}
+
 std::string_view text_of(AliasChange outcome) {
   switch (outcome) {
     case AliasChange::done:
@@ -36,6 +50,7 @@ std::string_view text_of(AliasChange outcome) {
 Task<AliasChange> add_alias(Shard& shard, BareJid alias, BareJid account) {
   Server& server = shard.server();
   if (!shard.domain(alias.domainpart())) co_return AliasChange::no_such_domain;
+  if (alias.localpart().starts_with(temporary_prefix)) co_return AliasChange::is_account;
   const auto there = co_await server.store->accounts().get(alias);
   const auto meant = co_await server.store->accounts().get(account);
   const auto old = co_await server.store->map(alias_map).get({}, alias.text());
@@ -45,6 +60,10 @@ Task<AliasChange> add_alias(Shard& shard, BareJid alias, BareJid account) {
   if (*old && **old != account.text()) co_return AliasChange::is_alias;
   const auto stored = co_await server.store->map(alias_map).set({}, alias.text(), account.text());
   if (!stored) co_return AliasChange::failed;
+  if (const auto made = co_await server.store->accounts().get(alias); !made || *made) {
+    co_await server.store->map(alias_map).set({}, alias.text(), std::nullopt);
+    co_return made ? AliasChange::is_account : AliasChange::failed;
+  }
   if (!co_await publish_table(server, alias_map, &Shard::aliases)) co_return AliasChange::failed;
   alias_log().major("alias added", {{"alias", alias.text()}, {"account", account.text()}});
   co_return AliasChange::done;

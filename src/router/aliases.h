@@ -26,6 +26,8 @@ std::string_view text_of(AliasChange outcome);
 // Any core. Behind these every core knows.
 Task<AliasChange> add_alias(Shard& shard, BareJid alias, BareJid account);
 Task<AliasChange> remove_alias(Shard& shard, BareJid alias);
+// At the start: what a crash has left between an account's end and that of its aliases.
+Task<Result<Done>> drop_dangling_aliases(Store& store);
 // All of an account that goes.
 Task<void> remove_aliases_of(Shard& shard, BareJid account);
 

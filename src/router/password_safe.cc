@@ -32,7 +32,11 @@ bool write_new(const std::string& file, const std::string& bytes) {
   const bool written =
       ::write(out, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(out) == 0;
   ::close(out);
-  return written && ::rename(fresh.c_str(), file.c_str()) == 0;
+  if (!written || ::rename(fresh.c_str(), file.c_str()) != 0) return false;
+  const int folder = ::open(file.substr(0, file.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  if (folder >= 0) ::close(folder);
+  return synced;
 }
 
 }  // namespace
@@ -58,10 +62,10 @@ Result<std::string> PasswordSafe::key() {
   return key_;
 }
 
-Result<std::string> PasswordSafe::seal(const BareJid& account, const std::string& password) {
+Result<std::string> PasswordSafe::seal(const std::string& whose, const std::string& password) {
   const auto secret = key();
   if (!secret) return secret;
-  const std::string nonce = random_bytes(nonce_size), whose = account.text();
+  const std::string nonce = random_bytes(nonce_size);
   std::string closed(password.size(), '\0'), tag(tag_size, '\0');
   const Cipher cipher{EVP_CIPHER_CTX_new()};
   int size = 0;
@@ -76,10 +80,10 @@ Result<std::string> PasswordSafe::seal(const BareJid& account, const std::string
   return nonce + tag + closed;
 }
 
-std::optional<std::string> PasswordSafe::open(const BareJid& account, const std::string& sealed) {
+std::optional<std::string> PasswordSafe::open(const std::string& whose, const std::string& sealed) {
   const auto secret = key();
   if (!secret || sealed.size() < nonce_size + tag_size) return std::nullopt;
-  const std::string nonce = sealed.substr(0, nonce_size), whose = account.text();
+  const std::string nonce = sealed.substr(0, nonce_size);
   std::string tag = sealed.substr(nonce_size, tag_size);
   const std::string closed = sealed.substr(nonce_size + tag_size);
   std::string password(closed.size(), '\0'), rest(16, '\0');

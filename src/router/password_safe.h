@@ -1,7 +1,7 @@
 // Passwords that can be read again, for log-in methods that need them: encrypted with a key that is not in the
 // database.
 //
-// AES-256-GCM under the key of the file password.key in the data directory, bound to the account. Any thread but a
+// AES-256-GCM under the key of the file password.key in the data directory, bound to whose it is. Any thread but a
 // core's: reads a file when first used.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -10,7 +10,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "stanza/jid.h"
 
 namespace jackdaw {
 
@@ -19,9 +18,9 @@ class PasswordSafe {
   explicit PasswordSafe(std::string data_directory) : file_(std::move(data_directory) + "/password.key") {}
 
   // Failure: the key's file cannot be made or read.
-  Result<std::string> seal(const BareJid& account, const std::string& password);
-  // None: it is not this account's, was changed, or is of another key.
-  std::optional<std::string> open(const BareJid& account, const std::string& sealed);
+  Result<std::string> seal(const std::string& whose, const std::string& password);
+  // None: it is somebody else's, was changed, or is of another key.
+  std::optional<std::string> open(const std::string& whose, const std::string& sealed);
 
  private:
   Result<std::string> key();

@@ -17,7 +17,7 @@ class Safe : public testing::Test {
   Safe() { std::filesystem::create_directory(place_); }
   ~Safe() override { std::filesystem::remove_all(place_); }
   const std::string place_ = testing::TempDir() + "/password_safe_test_" + std::to_string(::getpid());
-  const BareJid romeo_ = *BareJid::parse("romeo@montague.lan"), juliet_ = *BareJid::parse("juliet@capulet.lan");
+  const std::string romeo_ = "romeo@montague.lan", juliet_ = "juliet@capulet.lan";
 };
 
 TEST_F(Safe, GivesItsOwnBackAfterARestart) {

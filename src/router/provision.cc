@@ -58,6 +58,7 @@ std::optional<std::string> usable_password(std::string_view text) {
 Task<Provisioned> check_name(Shard& shard, const Domain& domain, const NewAccount& wanted) {
   if (domain.value(account_refuse_lookalikes) && !is_single_script(wanted.jid.localpart()))
     co_return Provisioned::mixed_scripts;
+  if (wanted.jid.localpart().starts_with(temporary_prefix)) co_return Provisioned::bad_name;
   AccountStore& accounts = shard.server().store->accounts();
   const auto there = co_await accounts.get(wanted.jid);
   if (!there) co_return Provisioned::failed;
@@ -208,6 +209,7 @@ Task<Provisioned> create_account(Shard& shard, NewAccount wanted) {
   if (const auto free = co_await check_name(shard, *domain, wanted); free != Provisioned::done) co_return free;
   auto keys = co_await derive_all(shard, *password, wanted.share);
   if (!keys) co_return Provisioned::busy;
+  const std::string binding = binding_of(*keys);
   AccountRecord record{.jid = wanted.jid,
                        .keys = std::move(*keys),
                        .admin = wanted.admin,
@@ -215,9 +217,14 @@ Task<Provisioned> create_account(Shard& shard, NewAccount wanted) {
                        .skeleton = skeleton_of(wanted.jid.localpart())};
   const auto outcome = outcome_of(co_await shard.server().store->accounts().create(std::move(record), unique));
   if (outcome != Provisioned::done) co_return outcome;
+  // Whoever makes the alias and the account of one name at the same time looks for the other behind its own.
+  if (const auto alias = co_await shard.server().store->map(alias_map).get({}, wanted.jid.text()); alias && *alias) {
+    co_await shard.server().store->accounts().remove(wanted.jid, shard.core().wall());
+    co_return Provisioned::exists;
+  }
   provision_log().major("account created", {{"jid", wanted.jid.text()}});
   if (keeps_passwords(shard, wanted.jid.domainpart()))
-    co_await keep_password(shard, wanted.jid, std::move(*password), wanted.share);
+    co_await keep_password(shard, {wanted.jid, std::move(*password), binding, wanted.share});
   co_return outcome;
 }
 
@@ -227,15 +234,16 @@ Task<Provisioned> change_password(Shard& shard, BareJid jid, std::string passwor
   if (!prepared) co_return Provisioned::bad_password;
   auto keys = co_await derive_all(shard, *prepared, share);
   if (!keys) co_return Provisioned::busy;
-  // The old one first: a crash in between leaves none, not a wrong one.
-  co_await keep_password(shard, jid, std::nullopt, share);
+  const std::string binding = binding_of(*keys);
   Shard& home = shard.server().home(jid.text());
   const auto outcome =
       co_await guarded(home, [&home, &jid, &keys, but] { return store_keys(home, jid, std::move(*keys), but); });
   if (outcome != Provisioned::done) co_return outcome;
   provision_log().major("password changed", {{"jid", jid.text()}});
   if (keeps_passwords(shard, jid.domainpart()))
-    co_await keep_password(shard, jid, std::move(*prepared), std::move(share));
+    co_await keep_password(shard, {jid, std::move(*prepared), binding, std::move(share)});
+  else if (shard.server().passwords)
+    co_await forget_password(shard, jid);
   co_return outcome;
 }
 

@@ -23,33 +23,42 @@ bool keeps_passwords(Shard& shard, std::string_view domain) {
   return served && shard.server().passwords && served->value(auth_reversible_passwords);
 }
 
-Task<void> keep_password(Shard& shard, BareJid account, std::optional<std::string> prepared, std::string share) {
-  std::optional<std::string> sealed;
-  if (prepared && keeps_passwords(shard, account.domainpart())) {
-    PasswordSafe& safe = *shard.server().passwords;
-    auto closed = co_await shard.server().workers->run(
-        std::move(share), [&safe, &account, &prepared] { return safe.seal(account, *prepared); });
-    if (!closed) co_return tell(account, Failure{"too much is to be done at present"});
-    if (!*closed) co_return tell(account, closed->failure());
-    sealed = std::move(**closed);
-  }
-  const auto stored = co_await passwords(shard).set(account, key_of_map, std::move(sealed));
-  if (!stored) tell(account, stored.failure());
+std::string binding_of(const std::array<std::optional<ScramKeys>, 3>& keys) {
+  std::string binding;
+  for (const auto& each : keys)
+    if (each) binding += each->stored_key;
+  return binding;
 }
 
-Task<void> learn_password(Shard& shard, BareJid account, std::string prepared, std::string share) {
-  const auto kept = co_await passwords(shard).get(account, key_of_map);
-  if (kept && !*kept) co_await keep_password(shard, account, std::move(prepared), std::move(share));
+Task<void> keep_password(Shard& shard, KeptPassword password) {
+  PasswordSafe& safe = *shard.server().passwords;
+  auto closed = co_await shard.server().workers->run(password.share, [&safe, &password] {
+    return safe.seal(password.account.text() + '\n' + password.binding, password.prepared);
+  });
+  if (!closed) co_return tell(password.account, Failure{"too much is to be done at present"});
+  if (!*closed) co_return tell(password.account, closed->failure());
+  const auto stored = co_await passwords(shard).set(password.account, key_of_map, std::move(**closed));
+  if (!stored) tell(password.account, stored.failure());
 }
 
-Task<std::optional<std::string>> kept_password(Shard& shard, BareJid account, std::string share) {
-  if (!shard.server().passwords) co_return std::nullopt;
+Task<void> learn_password(Shard& shard, KeptPassword password) {
+  const auto kept = co_await kept_password(shard, password.account, password.binding, password.share);
+  if (kept != password.prepared) co_await keep_password(shard, std::move(password));
+}
+
+Task<std::optional<std::string>> kept_password(Shard& shard, BareJid account, std::string binding, std::string share) {
+  static const std::string nothing(48, '\0');  // opens for nobody
   const auto sealed = co_await passwords(shard).get(account, key_of_map);
-  if (!sealed || !*sealed) co_return std::nullopt;
+  const std::string text = sealed && *sealed ? **sealed : nothing;
   PasswordSafe& safe = *shard.server().passwords;
   auto opened = co_await shard.server().workers->run(
-      std::move(share), [&safe, &account, text = **sealed] { return safe.open(account, text); });
+      std::move(share), [&safe, text, whose = account.text() + '\n' + binding] { return safe.open(whose, text); });
   co_return opened ? std::move(*opened) : std::nullopt;
+}
+
+Task<void> forget_password(Shard& shard, BareJid account) {
+  const auto gone = co_await passwords(shard).set(account, key_of_map, std::nullopt);
+  if (!gone) tell(account, gone.failure());
 }
 
 }  // namespace jackdaw

@@ -3,6 +3,7 @@
 // In the store's map "passwords", encrypted (password_safe.h). Any core.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/task.h"
 #include "router/shard.h"
 #include "settings/setting.h"
+#include "store/accounts.h"
 
 namespace jackdaw {
 
@@ -24,11 +26,23 @@ constexpr Setting<bool> auth_reversible_passwords{
 
 bool keeps_passwords(Shard& shard, std::string_view domain);
 
-// Replaces what is kept with `prepared`; without one, and in domains that keep none, nothing is kept from then on.
-// `share` of the workers. A failure is logged: methods that need the password refuse the account then.
-Task<void> keep_password(Shard& shard, BareJid account, std::optional<std::string> prepared, std::string share);
-// Keeps it unless one is kept.
-Task<void> learn_password(Shard& shard, BareJid account, std::string prepared, std::string share);
-Task<std::optional<std::string>> kept_password(Shard& shard, BareJid account, std::string share);
+// A kept password opens only beside the keys that were made of it: whatever crosses a change of the password, or
+// outlives the account, opens nothing.
+std::string binding_of(const std::array<std::optional<ScramKeys>, 3>& keys);
+
+struct KeptPassword {
+  BareJid account;
+  std::string prepared;
+  std::string binding;  // of the keys that were made of it
+  std::string share;    // whose share of the workers it takes
+};
+// Replaces what is kept. A failure is logged: methods that need the password refuse the account then.
+Task<void> keep_password(Shard& shard, KeptPassword password);
+// Keeps it unless one is kept that opens.
+Task<void> learn_password(Shard& shard, KeptPassword password);
+// None, or one that does not open, takes as long as one that does.
+Task<std::optional<std::string>> kept_password(Shard& shard, BareJid account, std::string binding, std::string share);
+// In a domain that keeps none any more.
+Task<void> forget_password(Shard& shard, BareJid account);
 
 }  // namespace jackdaw

@@ -80,7 +80,11 @@ MaybeFate Router::route(const StanzaRef& stanza, FateTicket ticket) {
   if (!to.has_localpart()) return to_domain(*domain, stanza, ticket);
   if (const auto account = shard_.aliases().find(to.bare()); !account.empty())
     return to_alias(stanza, std::string{account}, ticket);
-  Shard& home = shard_.server().home(to.bare());
+  return to_home(stanza, ticket);
+}
+
+MaybeFate Router::to_home(const StanzaRef& stanza, FateTicket ticket) {
+  Shard& home = shard_.server().home(stanza->to().bare());
   if (&home == &shard_) return route_here(stanza, ticket);
   home.core().post([&router = home.router(), stanza, ticket] {
     if (const auto fate = router.route_here(stanza, ticket)) router.settle(ticket, *fate);
@@ -88,14 +92,17 @@ MaybeFate Router::route(const StanzaRef& stanza, FateTicket ticket) {
   return std::nullopt;
 }
 
-// Whoever wants to see an account's presence must ask the account by its own name: its answer would be from somebody
-// that was not asked (RFC 6121 §3.1.6).
+// What is answered is to be asked by the account's own name: the answer would be from somebody that was not asked (RFC
+// 6120 §8.2.3, RFC 6121 §3.1.6). An alias means an account, never another alias.
 MaybeFate Router::to_alias(const StanzaRef& stanza, std::string account, FateTicket ticket) {
-  if (stanza->kind() == Kind::presence && stanza->type() == Type::subscribe)
-    return refuse(*stanza, StanzaError{Condition::redirect, "This is another name of " + account + '.'});
+  const Type type = stanza->type();
+  if (type == Type::subscribe || type == Type::probe || type == Type::get || type == Type::set)
+    return refuse(*stanza, StanzaError{.condition = Condition::redirect,
+                                       .text = "This is another name of " + account + '.',
+                                       .content = "xmpp:" + account});
   const auto resource = stanza->to().resourcepart();
   if (!resource.empty()) account.append("/").append(resource);
-  return route(stanza->with(stanza->from(), JidView::of_prepared(account)), ticket);
+  return to_home(stanza->with(stanza->from(), JidView::of_prepared(account)), ticket);
 }
 
 // To a domain that is not ours: a component's, or none that we know (RFC 6120 §10.4).
@@ -247,13 +254,23 @@ Task<Result<Done>> Router::admit_temporary(BareJid jid) {
   account->state = Account::State::awake;
   Domain* domain = shard_.domain(jid.domainpart());
   if (domain && domain->contacts())
-    if (const auto loaded = co_await domain->contacts()->load(*account); !loaded) co_return loaded.failure();
+    if (const auto loaded = co_await domain->contacts()->load(*account); !loaded) {
+      dismiss_temporary(jid);
+      co_return loaded.failure();
+    }
   co_return Done{};
 }
 
 void Router::dismiss_temporary(const BareJid& jid) {
-  forget(jid);
-  spawn(erase_temporary(shard_, jid));
+  Account* account = find_awake(jid.text());
+  if (!account || !account->is_temporary) return;
+  // Later in the turn: whoever has it in hand now goes on first. Whoever waits with it stores nothing any more.
+  shard_.core().later([this, held = account->hold()] {
+    if (!held->resources().empty() || held->removed) return;
+    held->removed = held->locked = true;
+    forget(held->jid());
+    spawn(erase_temporary(shard_, held->jid()));
+  });
 }
 
 Task<void> erase_temporary(Shard& shard, BareJid jid) {
@@ -276,6 +293,7 @@ void Router::refresh(const BareJid& jid, const AccountRecord& record) {
 Task<Attached> Router::attach(SessionRef session, BindConflict policy, std::size_t limit) {
   Account* account = co_await wake(BareJid{session->jid()});
   if (!account || account->locked) co_return Attached{Attached::Outcome::no_account};
+  const auto held = account->hold();
   const auto resourcepart = session->jid().resourcepart();
   if (Resource* there = account->find(resourcepart)) {
     if (policy != BindConflict::replace) co_return Attached{Attached::Outcome::conflict};

@@ -88,6 +88,7 @@ class Router {
 
  private:
   friend class RouterSweep;
+  MaybeFate to_home(const StanzaRef& stanza, FateTicket ticket);
   MaybeFate to_alias(const StanzaRef& stanza, std::string account, FateTicket ticket);
   MaybeFate route_outside(const StanzaRef& stanza, FateTicket ticket);
   Fate to_component(const StanzaRef& stanza);
@@ -127,6 +128,8 @@ class Router {
 
 // The store's map of temporary accounts that are there, or were at a crash.
 constexpr std::string_view temporary_accounts = "temporary_accounts";
+// Their names begin so, and no other account's or alias's.
+constexpr std::string_view temporary_prefix = "anonymous-";
 Task<void> erase_temporary(Shard& shard, BareJid jid);
 
 }  // namespace jackdaw

@@ -40,6 +40,7 @@ struct Server {
   std::vector<const Module*> modules;
   Elsewhere* elsewhere = nullptr;
   Workers* workers = nullptr;
+  Workers* kerberos = nullptr;        // a thread for tickets, which waits for files; null where nobody logs in
   PasswordSafe* passwords = nullptr;  // null where there is no data directory
   Resolver* resolver = nullptr;       // null where no other server is spoken with
   Clock* clock = nullptr;

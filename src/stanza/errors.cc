@@ -72,7 +72,15 @@ std::string StanzaError::xml() const {
   std::string out = "<error";
   if (code != 0) out += " code='" + std::to_string(code) + "'";
   out.append(" type='").append(type.empty() ? row.type : type).append("'><").append(row.name);
-  out.append(" xmlns='").append(stanzas_ns).append("'/><text xmlns='").append(stanzas_ns).append("' xml:lang='en'>");
+  out.append(" xmlns='").append(stanzas_ns);
+  if (content.empty()) {
+    out += "'/>";
+  } else {
+    out += "'>";
+    append_escaped(out, content);
+    out.append("</").append(row.name).append(">");
+  }
+  out.append("<text xmlns='").append(stanzas_ns).append("' xml:lang='en'>");
   append_escaped(out, text.empty() ? row.text : std::string_view{text});
   return out.append("</text>").append(extra).append("</error>");
 }

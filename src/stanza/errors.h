@@ -47,6 +47,7 @@ struct StanzaError {
   std::string extra = {};      // application-specific condition, ready XML
   std::string_view type = {};  // instead of type_of(condition)
   int code = 0;                // XEP-0086's number, where a specification still wants one
+  std::string content = {};    // of gone and redirect: where to go (RFC 6120 §8.3.3.5, §8.3.3.14)
 
   std::string xml() const;
 };

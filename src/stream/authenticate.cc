@@ -17,6 +17,7 @@ namespace {
 // COMPAT(slixmpp, 1.8.3): it tries every -PLUS mechanism with a binding that TLS 1.3 does not have, then those without
 // as if none had been offered (refused as a downgrade, RFC 5802 §6), and only then PLAIN.
 constexpr int most_failures = 10;
+constexpr std::size_t largest_message = 8 * 1024;  // tickets of Kerberos alone are larger
 
 using Outcome = SaslOutcome;
 
@@ -97,6 +98,9 @@ Task<Outcome> exchange(Negotiation& n, std::string mechanism, std::optional<std:
     initial = co_await ask(n, {}, error, ended);
     if (!initial) co_return error;
   }
+  if (mechanism == "GSSAPI") co_return co_await gssapi(n, std::move(*initial), ended);
+  if (initial->size() > largest_message)
+    co_return refused(SaslCondition::malformed_request, "The message is too long.");
   if (mechanism == "PLAIN") co_return co_await plain(n, std::move(*initial));
   if (mechanism == "EXTERNAL") co_return co_await external(n, std::move(*initial));
   for (Hash hash : all_hashes)
@@ -113,6 +117,7 @@ std::vector<std::string> possible_mechanisms(Negotiation& n) {
   for (Plus plus : {Plus::used, Plus::unused})
     for (Hash hash : {Hash::sha512, Hash::sha256, Hash::sha1})
       if (plus == Plus::unused || !n.bindings.empty()) list.emplace_back(scram_mechanism(hash, plus));
+  if (n.core_shard().server().kerberos) list.emplace_back("GSSAPI");
   if (keeps_passwords(n.core_shard(), n.domain)) list.insert(list.end(), {"DIGEST-MD5", "CRAM-MD5"});
   if (encrypted || n.served()->value(auth_plain_without_tls)) list.insert(list.end(), {"PLAIN", "LOGIN"});
   list.emplace_back("ANONYMOUS");
@@ -159,6 +164,12 @@ void choose_mechanisms(Negotiation& n) {
     if (!is_hidden) n.mechanisms_offered.push_back(mechanism);
     n.mechanisms_accepted.push_back(std::move(mechanism));
   }
+  // RFC 5802 §6: bindings count where -PLUS was advertised.
+  if (std::ranges::none_of(n.mechanisms_offered, [](const auto& name) { return name.ends_with("-PLUS"); }))
+    n.bindings.clear();
+  if (!is_accepted(n, "GSSAPI") || std::exchange(n.takes_tickets, true)) return;
+  n.stream->reader.set_limits(limits_with_tickets);
+  n.stream->set_budget(bytes_with_tickets);
 }
 
 Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement owned, bool& ended) {

@@ -30,10 +30,24 @@ Result<Done> ensure_certificate(CertificateFiles& places, const std::string& dom
                                {{"domain", domain}, {"directory", directory}});
   const TlsFiles files = places.of(domain), own = places.own_place(domain);
   if (files.certificate != own.certificate || ::access(own.certificate.c_str(), F_OK) == 0) return Done{};
+  if (::access(own.key.c_str(), F_OK) == 0)
+    return Failure{own.certificate + ": is not there, while its key is: put it back, or remove " + own.key};
   ::mkdir((data_directory + "/certs").c_str(), 0700);
   std::vector<std::string> names{domain};
   if (domain != "localhost") names.push_back("localhost");
   return make_self_signed(own, names);
+}
+
+Result<Done> check_still_there(const CertificateWish& wish) {
+  CertificateFiles places{wish.settings, wish.data_directory, wish.now};
+  for (const auto& domain : wish.domains) {
+    const auto shown = wish.now_shown->find(domain);
+    const bool was_found =
+        shown != wish.now_shown->end() && shown->second.files.certificate != places.own_place(domain).certificate;
+    if (const auto directory = places.searched_in_vain(domain); was_found && !directory.empty())
+      return Failure{directory + ": holds no certificate for " + domain + " with its key at present"};
+  }
+  return Done{};
 }
 
 DomainCertificates::Shown shown_from(const TlsFiles& files) {
@@ -49,7 +63,9 @@ DomainCertificates::Shown shown_from(const TlsFiles& files) {
 
 Result<DomainCertificates> read_domain_certificates(const CertificateWish& wish) {
   DomainCertificates made;
-  {
+  if (wish.now_shown) {
+    if (auto there = check_still_there(wish); !there) return there.failure();
+  } else {
     CertificateFiles places{wish.settings, wish.data_directory, wish.now};
     for (const auto& domain : wish.domains)
       if (auto there = ensure_certificate(places, domain, wish.data_directory); !there) return there.failure();

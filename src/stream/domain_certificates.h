@@ -31,6 +31,9 @@ struct CertificateWish {
   TimePoint now;
   std::shared_ptr<TlsTickets> tickets;
   std::size_t cores;  // 0: no contexts are made
+  // What is shown now, when files have changed while the server runs: a certificate that is gone for the moment is then
+  // a failure, and none of our own comes in its place. Null: at a start or a reload.
+  const std::map<std::string, DomainCertificates::Shown>* now_shown = nullptr;
 };
 
 // A domain without a certificate gets a self-signed one: TLS is on from the first minute. Failure: the first domain

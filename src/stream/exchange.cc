@@ -126,10 +126,11 @@ Task<SaslOutcome> check_password(Negotiation& n, PlainMessage said) {
   const auto fits =
       co_await n.core_shard().server().workers->run(share, [=] { return password_fits(hash, password, keys); });
   if (!fits) co_return refused(SaslCondition::temporary_auth_failure, "Too many log-ins at once; try again.");
+  const std::string binding = binding_of(claim.known);
   auto outcome = co_await end_claim(n, std::move(claim), *fits && !password.empty(), said.authzid);
   // A domain that has just begun to keep passwords has them from the next log-in on.
   if (const auto* who = std::get_if<Authenticated>(&outcome); who && keeps_passwords(n.core_shard(), n.domain))
-    co_await learn_password(n.core_shard(), who->account, password, share);
+    co_await learn_password(n.core_shard(), {who->account, password, binding, share});
   co_return outcome;
 }
 

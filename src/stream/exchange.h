@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "router/reversible.h"
 #include "stream/negotiation.h"
 #include "stream/plain.h"
 #include "stream/sasl_condition.h"
@@ -36,6 +37,10 @@ struct Known {
   bool failed = false;                          // the store did, not the client
   std::optional<AccountRecord> neighbour = {};  // when there is no such account: what its decoy looks like
 };
+// What ties a kept password to the account's present keys (router/reversible.h).
+inline std::string binding_of(const Known& known) {
+  return known.record ? binding_of(known.record->keys) : std::string{};
+}
 Task<Known> look_up(Negotiation& n, const BareJid& account);
 
 // An account's own keys, or others that no password fits. Those have as many iterations as the account next to the
@@ -66,6 +71,8 @@ Task<SaslOutcome> check_password(Negotiation& n, PlainMessage said);
 Task<SaslOutcome> login(Negotiation& n, std::optional<std::string> name, bool& ended);
 Task<SaslOutcome> cram_md5(Negotiation& n, bool& ended);
 Task<SaslOutcome> digest_md5(Negotiation& n, bool& ended);
+// RFC 4752: a Kerberos ticket for this service.
+Task<SaslOutcome> gssapi(Negotiation& n, std::string token, bool& ended);
 // XEP-0175: an account of its own that is gone with its session.
 Task<SaslOutcome> anonymous(Negotiation& n);
 

@@ -14,16 +14,17 @@ constexpr int most_failures = 5;
 
 bool contains(const StringList& list, std::string_view word) { return std::ranges::find(list, word) != list.end(); }
 
+bool works(Negotiation& n, std::string_view method) {
+  return contains(n.served()->value(auth_methods), method) || contains(n.served()->value(auth_hidden), method);
+}
+
+// Where PLAIN may be used.
 bool takes_clear(Negotiation& n) {
-  return n.stream->transport->is_encrypted() || n.served()->value(auth_plain_without_tls);
+  return works(n, "PLAIN") && (n.stream->transport->is_encrypted() || n.served()->value(auth_plain_without_tls));
 }
 
 // CommuniGate's rule: the digest goes when CRAM-MD5 goes.
-bool takes_digest(Negotiation& n) {
-  Domain& domain = *n.served();
-  return keeps_passwords(n.core_shard(), n.domain) &&
-         (contains(domain.value(auth_methods), "CRAM-MD5") || contains(domain.value(auth_hidden), "CRAM-MD5"));
-}
+bool takes_digest(Negotiation& n) { return keeps_passwords(n.core_shard(), n.domain) && works(n, "CRAM-MD5"); }
 
 // Its own children only: a client writes them in any order.
 std::string said_in(const Element& query, std::string_view name) { return query.child({iq_auth_ns, name}).text(); }
@@ -48,7 +49,8 @@ void list_fields(Negotiation& n, const Element& iq, const std::string& username)
 Task<SaslOutcome> check_digest(Negotiation& n, std::string username, std::string digest) {
   Claim claim;
   if (auto barred = co_await begin_claim(n, claim, std::move(username))) co_return *barred;
-  const auto password = co_await kept_password(n.core_shard(), claim.account, n.stream->transport->address());
+  const auto password =
+      co_await kept_password(n.core_shard(), claim.account, binding_of(claim.known), n.stream->transport->address());
   const std::string wanted = to_hex(sha1(n.stream_id + password.value_or(random_token(16))));
   const bool fits = equal_in_constant_time(wanted, digest) && password;
   co_return co_await end_claim(n, std::move(claim), fits, {});

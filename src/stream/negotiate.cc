@@ -16,8 +16,6 @@ namespace jackdaw {
 namespace {
 
 // ARCHITECTURE "Everything bounded": what a stranger may send.
-constexpr XmlLimits limits_before_authentication{.bytes = 10'000, .elements = 32, .depth = 16};
-constexpr std::size_t bytes_before_authentication = 64 * 1024;  // in all
 constexpr auto first_byte_time = 10s;
 constexpr auto handshake_time = 30s;
 constexpr auto registration_time = 5min;
@@ -143,9 +141,9 @@ std::string features_before_authentication(Negotiation& n) {
   }
   if (encrypted || !required) {
     choose_mechanisms(n);
-    out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
+    if (!n.mechanisms_offered.empty()) out += "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
     for (const auto& mechanism : n.mechanisms_offered) out += "<mechanism>" + mechanism + "</mechanism>";
-    out += "</mechanisms>";
+    if (!n.mechanisms_offered.empty()) out += "</mechanisms>";
     if (!n.bindings.empty()) {
       // XEP-0440 §3.
       out += "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>";
@@ -183,6 +181,11 @@ Task<bool> answer_before_authentication(Negotiation& n, const OwnedElement& owne
   co_return true;
 }
 
+bool is_iq_request(const Element& element) {
+  const auto type = element.raw_attribute("type");
+  return element.is({client_ns, "iq"}) && (type == "get" || type == "set");
+}
+
 // One stream, from its features to what ends it: an upgrade (true), a proven account, or the end (false).
 Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who) {
   if (n.has_version) n.write(features_before_authentication(n));
@@ -207,7 +210,7 @@ Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who)
       if (who || ended) co_return false;
       continue;
     }
-    if (element.ns() == client_ns && element.first_child().is({"jabber:iq:auth", "query"}) && takes_iq_auth(n)) {
+    if (is_iq_request(element) && element.first_child().is({"jabber:iq:auth", "query"}) && takes_iq_auth(n)) {
       bool ended = false;
       co_await answer_iq_auth(n, heard.element, who, ended);
       if (who || ended) co_return false;

@@ -20,6 +20,12 @@ constexpr std::string_view sasl_ns = "urn:ietf:params:xml:ns:xmpp-sasl";
 constexpr std::string_view component_ns = "jabber:component:accept";
 constexpr std::string_view bind_ns = "urn:ietf:params:xml:ns:xmpp-bind";
 
+constexpr XmlLimits limits_before_authentication{.bytes = 10'000, .elements = 32, .depth = 16};
+constexpr std::size_t bytes_before_authentication = 64 * 1024;  // in all
+// Where GSSAPI is a way to log in: a ticket with many groups in it is large.
+constexpr XmlLimits limits_with_tickets{.bytes = 64 * 1024, .elements = 32, .depth = 16};
+constexpr std::size_t bytes_with_tickets = 192 * 1024;
+
 struct Negotiation {
   std::unique_ptr<XmlStream> stream;
   StreamShard* shard;
@@ -29,8 +35,9 @@ struct Negotiation {
   // What this stream may log in with, strongest first (RFC 6120 §6.3.3): as advertised, and those that also work.
   std::vector<std::string> mechanisms_offered, mechanisms_accepted;
   std::vector<ChannelBinding> bindings;
-  int failures = 0;           // of SASL on this connection, weighed
-  bool proof_failed = false;  // the last one was a wrong password
+  bool takes_tickets = false;  // its limits are those with tickets
+  int failures = 0;            // of SASL on this connection, weighed
+  bool proof_failed = false;   // the last one was a wrong password
   bool header_sent = false;
   bool has_version = true;
   bool is_server = false;         // the header was one of jabber:server

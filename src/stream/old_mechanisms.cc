@@ -1,19 +1,20 @@
 // Ways to log in for old clients, all off by default: LOGIN, CRAM-MD5, DIGEST-MD5; and ANONYMOUS.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/bytes.h"
-#include "net/workers.h"
+#include "net/address.h"
 #include "router/reversible.h"
+#include "router/router.h"
 #include "stream/exchange.h"
 #include "stream/md5_mechanisms.h"
+#include "stream/stream_settings.h"
 
 namespace jackdaw {
 namespace {
 
 // Of the account, or one that nobody has: both take the same way.
 Task<std::string> password_of(Negotiation& n, const Claim& claim) {
-  std::optional<std::string> found;
-  if (keeps_passwords(n.core_shard(), n.domain))
-    found = co_await kept_password(n.core_shard(), claim.account, n.stream->transport->address());
+  const auto found =
+      co_await kept_password(n.core_shard(), claim.account, binding_of(claim.known), n.stream->transport->address());
   co_return found.value_or(random_token(16));
 }
 
@@ -64,7 +65,14 @@ Task<SaslOutcome> digest_md5(Negotiation& n, bool& ended) {
 
 // RFC 4505 §2: what the client says of itself is not looked at. The account is made where its home is.
 Task<SaslOutcome> anonymous(Negotiation& n) {
-  const BareJid account{JidView::of_prepared("anonymous-" + random_token(12) + '@' + n.domain)};
+  StreamShard& counter = *n.shard->all.front();
+  const std::string group = address_group(n.stream->transport->address());
+  const bool admitted = co_await offload(counter.shard.core(), [&counter, group] {
+    const auto per_hour = counter.shard.value(auth_anonymous_per_address_hour);
+    return counter.anonymous_limit.admit(group, per_hour, counter.shard.core().now());
+  });
+  if (!admitted) co_return too_often();
+  const BareJid account{JidView::of_prepared(std::string{temporary_prefix} + random_token(12) + '@' + n.domain)};
   co_return Authenticated{.account = account, .is_temporary = true};
 }
 

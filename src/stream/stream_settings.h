@@ -141,6 +141,21 @@ constexpr Setting<bool> auth_iq_auth{
     .help =
         "Let very old clients log in without SASL (jabber:iq:auth, XEP-0078): with the password in clear where PLAIN "
         "may, with a digest where CRAM-MD5 is one of auth.methods."};
+constexpr Setting<std::int64_t> auth_anonymous_per_address_hour{
+    .name = "auth.anonymous_per_address_hour",
+    .fallback = 60,
+    .min = 0,
+    .max = 1'000'000,
+    .help = "So many ANONYMOUS log-ins of one address within an hour; 0: no limit."};
+constexpr Setting<std::string> auth_gssapi_keytab{
+    .name = "auth.gssapi_keytab",
+    .fallback = "",
+    .help = "File with the keys of xmpp/HOST for GSSAPI (Kerberos); empty: the system's keytab."};
+constexpr Setting<std::string> auth_gssapi_realm{
+    .name = "auth.gssapi_realm",
+    .fallback = "",
+    .scope = Scope::domain,
+    .help = "The Kerberos realm whose principals are this domain's accounts; empty: the domain in capital letters."};
 constexpr Setting<std::int64_t> auth_account_failures{
     .name = "auth.account_failures",
     .fallback = 10,

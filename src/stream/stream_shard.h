@@ -9,6 +9,7 @@
 
 #include "net/resolver.h"
 #include "router/shard.h"
+#include "router/sign_up_limit.h"
 #include "stream/dialback.h"
 #include "stream/login_limits.h"
 #include "stream/posh.h"
@@ -42,6 +43,7 @@ struct StreamShard {
   std::map<DomainPair, std::weak_ptr<ServerStream>> both_ways{};
   // Of core 0 only, which is asked by all: so that tries on several cores are counted together.
   LoginLimits login_limits{};
+  SignUpLimit anonymous_limit{};
 
   StreamShard& home_of(std::string_view bare) const { return *all[shard.server().home_of(bare)]; }
 };

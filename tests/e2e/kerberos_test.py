@@ -1,0 +1,176 @@
+"""GSSAPI (RFC 4752): who has a ticket of the KDC logs in without a password. MIT Kerberos' KDC, slixmpp with pykerberos.
+
+    kerberos_test.py PROGRAM
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import asyncio
+import base64
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import unittest
+
+from people import PATIENCE, Person, Stage
+from program import free_port
+
+Stage.PROGRAM = sys.argv.pop(1)
+PASSWORD = "kerb3r0s"
+REALM = "LOCALHOST"
+
+
+class Realm:
+    """A KDC of our own in `folder`, and the environment in which its principals are known."""
+
+    def __init__(self, folder):
+        self.folder, self.port = pathlib.Path(folder), free_port()
+        self.environment = {**os.environ, "KRB5_CONFIG": self.file("krb5.conf"), "KRB5_KDC_PROFILE": self.file("kdc.conf"),
+                            "KRB5RCACHEDIR": str(self.folder), "KRB5RCACHETYPE": "dfl"}
+        self.write("krb5.conf", f"""\
+            [libdefaults]
+              default_realm = {REALM}
+              dns_lookup_kdc = false
+              dns_canonicalize_hostname = false
+              rdns = false
+            [realms]
+              {REALM} = {{
+                kdc = 127.0.0.1:{self.port}
+              }}
+            """)
+        self.write("kdc.conf", f"""\
+            [realms]
+              {REALM} = {{
+                database_name = {self.folder}/principal
+                key_stash_file = {self.folder}/stash
+                kdc_listen = 127.0.0.1:{self.port}
+                kdc_tcp_listen = 127.0.0.1:{self.port}
+              }}
+            """)
+        self.do("kdb5_util", "create", "-s", "-r", REALM, "-P", "master")
+        for name in ("romeo", "juliet", "romeo/admin", "nobody"):
+            self.ask(f"addprinc -pw {PASSWORD} {name}")
+        self.ask("addprinc -randkey xmpp/localhost")
+        self.ask(f"ktadd -k {self.keytab} xmpp/localhost")
+        self.process = subprocess.Popen(["krb5kdc", "-n", "-P", self.file("pid")], env=self.environment,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + PATIENCE
+        while not self.answers():
+            assert time.monotonic() < until, "the KDC does not listen"
+            time.sleep(0.05)
+
+    @property
+    def keytab(self):
+        return self.file("keytab")
+
+    def file(self, name):
+        return str(self.folder / name)
+
+    def write(self, name, text):
+        pathlib.Path(self.file(name)).write_text(textwrap.dedent(text), encoding="ascii")
+
+    def do(self, *words, said=""):
+        done = subprocess.run(words, env=self.environment, input=said, text=True, capture_output=True, check=False,
+                              timeout=PATIENCE)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+
+    def ask(self, query):
+        self.do("kadmin.local", "-r", REALM, "-q", query)
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def get_ticket(self, name):
+        """`name` types the password; the ticket is what this process shows from now on."""
+        os.environ.update({"KRB5_CONFIG": self.file("krb5.conf"), "KRB5CCNAME": self.file("cache-" + name.replace("/", "-"))})
+        self.environment.update(KRB5CCNAME=os.environ["KRB5CCNAME"])
+        self.do("kinit", name, said=PASSWORD + "\n")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
+class Kerberos(Stage):
+    SETTINGS = ("auth.methods=GSSAPI,SCRAM-SHA-256",)
+
+    def setUp(self):
+        super().setUp()
+        self.realm = Realm(self.jackdaw.place.name)
+        self.addCleanup(self.realm.close)
+        self.jackdaw.end()
+        os.environ.update({name: self.realm.environment[name] for name in ("KRB5_CONFIG", "KRB5RCACHEDIR", "KRB5RCACHETYPE")})
+        self.serve(self.realm.keytab)
+
+    def serve(self, keytab, *settings):
+        words = [word for setting in (*self.SETTINGS, *settings) for word in ("--set", setting)]
+        self.port = self.jackdaw.start("--set", f"auth.gssapi_keytab={keytab}", *words)
+
+    async def show_ticket(self, name, jid):
+        """Whoever has that principal's ticket knocks as `jid`: the person, and whether it was let in."""
+        self.realm.get_ticket(name)
+        person = Person(jid, "no password")
+        person.credentials["service-name"] = "localhost"
+        person["feature_mechanisms"].use_mech = "GSSAPI"
+        self.here.append(person)
+        person.connect(("127.0.0.1", self.port), force_starttls=True)
+        waits = [asyncio.ensure_future(event.wait()) for event in (person.started, person.failed, person.gone)]
+        await asyncio.wait(waits, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        return person, person.started.is_set()
+
+    async def refuses(self, name, jid):
+        self.assertFalse((await self.show_ticket(name, jid))[1])
+
+    async def test_a_ticket_logs_in(self):
+        romeo, is_in = await self.show_ticket("romeo", "romeo@localhost")
+        self.assertTrue(is_in)
+        self.assertEqual(romeo.boundjid.bare, "romeo@localhost")
+        romeo.send_presence()
+        await romeo.expect_presence(romeo.boundjid.full)
+        romeo.send_message("romeo@localhost", "My own true love")
+        await romeo.expect_message("My own true love")
+
+    async def test_a_ticket_is_good_for_its_principal_alone(self):
+        await self.refuses("romeo", "juliet@localhost")
+
+    async def test_a_principal_without_an_account_is_refused(self):
+        await self.refuses("nobody", "nobody@localhost")
+
+    async def test_another_role_of_a_person_is_somebody_else(self):
+        await self.refuses("romeo/admin", "romeo@localhost")
+
+    async def test_a_locked_account_is_refused(self):
+        self.jackdaw.do("user", "lock", "romeo@localhost")
+        await self.refuses("romeo", "romeo@localhost")
+
+    async def test_another_realm_is_refused(self):
+        self.jackdaw.do("setting", "set", "auth.gssapi_realm", "ELSEWHERE", "--domain", "localhost")
+        await self.refuses("romeo", "romeo@localhost")
+
+    async def test_without_a_keytab_nobody_is_let_in_and_the_log_says_why(self):
+        self.jackdaw.end()
+        self.serve(self.realm.file("nothing"))
+        await self.refuses("romeo", "romeo@localhost")
+        self.assertTrue(any("nobody can log in with Kerberos" in line for line in self.jackdaw.lines))
+
+    async def test_what_is_no_ticket_is_refused(self):
+        for token in (b"", b"x", b"\x60\x82" + bytes(4000), bytes(40_000)):
+            stranger, _ = await self.at_the_door()
+            failed = asyncio.get_running_loop().create_future()
+            stranger.add_filter("in", lambda s, f=failed: (f.done() or "failure" not in s.name or f.set_result(s), s)[1])
+            text = base64.b64encode(token).decode() or "="
+            stranger.send_raw("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='GSSAPI'>" + text + "</auth>")
+            self.assertIn("not-authorized", str(await asyncio.wait_for(failed, PATIENCE)))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
