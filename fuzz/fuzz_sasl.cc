@@ -14,6 +14,7 @@
 
 #include "stream/external.h"
 #include "stream/login_limits.h"
+#include "stream/md5_mechanisms.h"
 #include "stream/plain.h"
 #include "stream/sasl_text.h"
 #include "stream/scram.h"
@@ -99,6 +100,18 @@ void attack_plain(std::string_view message) {
   require(parts->authzid + '\0' + parts->authcid + '\0' + parts->password == message);
 }
 
+// Nobody who does not know the password is let in, whatever they write; and somebody who does is.
+void attack_md5(std::string_view response) {
+  const std::string challenge = "<1.2@elwood.lan>";
+  if (const auto cram = parse_cram(response)) require(!cram_fits(*cram, challenge, "no client knows this"));
+  DigestMd5 server{"elwood.lan", "OA6MG9tEQGm2hh"};
+  const auto read = server.read(response);
+  if (const auto* names = std::get_if<DigestMd5::Names>(&read)) {
+    require(!names->username.empty());
+    require(!server.finish("no client knows this"));
+  }
+}
+
 void attack_certificate(std::string_view der) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
   const std::unique_ptr<X509, decltype(&X509_free)> certificate{
@@ -144,7 +157,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto middle = std::min(rest.find('\0'), rest.size());
   const auto one = rest.substr(0, middle);
   const auto two = middle < rest.size() ? rest.substr(middle + 1) : std::string_view{};
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0:
       attack_decoy(offer_from(data[1]), one, two);
       break;
@@ -156,6 +169,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       attack_certificate(rest);
+      break;
+    case 5:
+      attack_md5(rest);
       break;
     default:
       attack_limits(rest.substr(0, 200));

@@ -160,6 +160,30 @@ struct ServerAssembly {
     co_return made;
   }
 
+  // What all cores share.
+  void fill_server(const std::string& secret) {
+    parts.tickets = std::make_shared<TlsTickets>(*options.clock);
+    parts.workers = std::make_unique<Workers>(2);
+    server.store = parts.store.get();
+    server.modules = every_module();
+    server.elsewhere = &parts.elsewhere;
+    server.workers = parts.workers.get();
+    if (options.listen) parts.kerberos = std::make_unique<Workers>(1);
+    server.kerberos = parts.kerberos.get();
+    parts.passwords = std::make_unique<PasswordSafe>(options.data_directory);
+    server.passwords = parts.passwords.get();
+    server.clock = options.clock;
+    server.derive_keys = derive_scram_keys;
+    server.secret = secret;
+    server.data_directory = options.data_directory;
+    server.certificate_shown = [&all = parts](const std::string& domain) {
+      std::lock_guard lock(all.shown_mutex);
+      const auto found = all.shown.find(domain);
+      return found == all.shown.end() ? std::string{} : found->second.fingerprint;
+    };
+    server.started = server.clock->wall();
+  }
+
   Result<Done> open_store() {
     if (options.store) {
       parts.store = std::move(options.store);
@@ -291,26 +315,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   StartLoop loop;
   auto configuration = loop.run(assembly.configure());
   if (!configuration) return configuration.failure();
-  parts.tickets = std::make_shared<TlsTickets>(*running->options_.clock);
-  parts.workers = std::make_unique<Workers>(2);
-  server.store = parts.store.get();
-  server.modules = every_module();
-  server.elsewhere = &parts.elsewhere;
-  server.workers = parts.workers.get();
-  if (running->options_.listen) parts.kerberos = std::make_unique<Workers>(1);
-  server.kerberos = parts.kerberos.get();
-  parts.passwords = std::make_unique<PasswordSafe>(running->options_.data_directory);
-  server.passwords = parts.passwords.get();
-  server.clock = running->options_.clock;
-  server.derive_keys = derive_scram_keys;
-  server.secret = configuration->secret;
-  server.data_directory = running->options_.data_directory;
-  server.certificate_shown = [&parts](const std::string& domain) {
-    std::lock_guard lock(parts.shown_mutex);
-    const auto found = parts.shown.find(domain);
-    return found == parts.shown.end() ? std::string{} : found->second.fingerprint;
-  };
-  server.started = server.clock->wall();
+  assembly.fill_server(configuration->secret);
   auto log_output = assembly.open_log_places(*configuration->settings);
   if (!log_output) return log_output.failure();
   assembly.apply_to_process(*configuration->settings, std::move(*log_output));

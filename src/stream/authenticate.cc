@@ -89,7 +89,8 @@ Task<Outcome> exchange(Negotiation& n, std::string mechanism, std::optional<std:
   if (!is_accepted(n, mechanism)) co_return refused(SaslCondition::invalid_mechanism, "That mechanism is not offered.");
   if (!initial) co_return refused(SaslCondition::incorrect_encoding, "The message is not base64.");
   // Those in which the server speaks first.
-  if (mechanism == "LOGIN") co_return co_await login(n, no_initial ? std::nullopt : std::move(initial), ended);
+  // COMPAT(slixmpp, 1.8.3): LOGIN comes with an empty message, which is no name.
+  if (mechanism == "LOGIN") co_return co_await login(n, initial->empty() ? std::nullopt : std::move(initial), ended);
   if (mechanism == "CRAM-MD5") co_return co_await cram_md5(n, ended);
   if (mechanism == "DIGEST-MD5") co_return co_await digest_md5(n, ended);
   if (mechanism == "ANONYMOUS") co_return co_await anonymous(n);

@@ -1,6 +1,6 @@
-"""Which methods log in: those of the settings, old ones too, and no account at all; aliases; guesses from many addresses.
+"""Which methods log in: those of the settings, old ones, and none at all; aliases; guesses from many addresses.
 
-What slixmpp can log in with it does, behind TLS. Its xep_0078 awaits no answer, so jabber:iq:auth is spoken raw, in clear.
+What slixmpp can log in with it does, behind TLS. Its xep_0078 awaits no answer: jabber:iq:auth is spoken raw, in clear.
 
     login_methods_test.py PROGRAM
 
@@ -8,18 +8,15 @@ SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
 import base64
-import glob
 import hashlib
 import hmac
-import os
+import pathlib
 import re
 import signal
 import socket
 import sys
 import unittest
 import xml.etree.ElementTree as ET
-
-import slixmpp
 
 from people import PASSWORD, PATIENCE, Person, Stage
 from raw_client import HEADER, Ended, RawClient
@@ -29,8 +26,7 @@ WRONG = "wh3r3f0re"
 DEFAULT = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
 OLD = ["LOGIN", "CRAM-MD5", "DIGEST-MD5"]
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
-LEGACY = "{jabber:iq:auth}"
-FEATURE = "<auth xmlns='http://jabber.org/features/iq-auth'/>"
+NOT_AUTHORIZED = ("401", "not-authorized")
 MECHANISM = re.compile("<mechanism>([^<]*)</mechanism>")
 
 
@@ -43,26 +39,22 @@ class Door(RawClient):
         self.send(HEADER.format(domain).replace(" version='1.0'>", version + ">"))
         self.number = re.search(" id='([^']+)'", self.until(rb"<stream:stream [^>]*>"))[1]
         self.features = self.until(b"</stream:features>") if version else ""
-
-    def offered(self):
-        return MECHANISM.findall(self.features)
+        self.offered = MECHANISM.findall(self.features)
 
     def ask(self, words, ends=rb"<(challenge|success|failure)\b[^>]*?(?:/>|>.*?</\1>)"):
         """Sends it: the answer, as an element."""
         self.send(words)
         while not (found := re.search(ends, self.bytes, re.S)):
             self.read()
-        said, self.bytes = found[0], self.bytes[found.end():]
-        return ET.fromstring(said)
+        self.bytes = self.bytes[found.end():]
+        return ET.fromstring(found[0])
 
     def sasl(self, kind, words, attributes=""):
         """One step: the challenge, or the name of what ended it (success, or the condition)."""
-        text = base64.b64encode(words.encode()).decode()
-        answer = self.ask(f"<{kind} xmlns='{SASL}'{attributes}>{text}</{kind}>")
-        kind = answer.tag.split("}")[1]
-        if kind == "challenge":
+        answer = self.ask(f"<{kind} xmlns='{SASL}'{attributes}>{base64.b64encode(words.encode()).decode()}</{kind}>")
+        if answer.tag.endswith("}challenge"):
             return base64.b64decode(answer.text or "").decode()
-        return answer[0].tag.split("}")[1] if kind == "failure" else kind
+        return (answer[0] if answer.tag.endswith("}failure") else answer).tag.split("}")[1]
 
     def begin(self, method, words=""):
         return self.sasl("auth", words, f" mechanism='{method}'")
@@ -78,8 +70,7 @@ class Door(RawClient):
 
     def fields(self):
         """Those that romeo may log in with."""
-        answer = self.legacy("get", {"username": "romeo"})
-        return {field.tag.removeprefix(LEGACY) for field in answer.find(LEGACY + "query")}
+        return {field.tag.split("}")[1] for field in self.legacy("get", {"username": "romeo"}).find("{*}query")}
 
     def digest(self, password=PASSWORD):
         return hashlib.sha1((self.number + password).encode()).hexdigest()
@@ -93,10 +84,10 @@ class Logins(Stage):
         self.jackdaw.do("setting", "set", name, value, *words)
 
     def keep_passwords(self, *methods):
-        """With these methods, and every account's password set since then."""
+        """With these methods, and the passwords of romeo and juliet set since then."""
         self.set("auth.reversible_passwords", "true")
         self.set("auth.methods", ",".join(methods))
-        for jid in self.ACCOUNTS:
+        for jid in self.ACCOUNTS[:2]:
             self.jackdaw.do("user", "passwd", jid, "--password-stdin", password=PASSWORD)
 
     def start_again(self, how=signal.SIGTERM):
@@ -110,22 +101,24 @@ class Logins(Stage):
 
     def somebody(self, jid, method, password=PASSWORD):
         person = Person(jid, password)
-        person["feature_mechanisms"].use_mech = method
+        sasl = person["feature_mechanisms"]
+        sasl.use_mech, credentials = method, sasl.sasl_callback
+        if not method.endswith("-PLUS"):  # else it would say that the server knows no -PLUS (RFC 5802 §6)
+            sasl.sasl_callback = lambda required, optional: credentials(required, optional - {"channel_binding"})
         self.here.append(person)
         return person
 
     async def log_in(self, jid, method):
         person = self.somebody(jid, method)
         await person.come(self.port)
-        self.assertEqual(person["feature_mechanisms"].mech.name, method)
         return person
 
     async def refusal(self, jid, method, password=WRONG):
         """The condition that slixmpp is refused with."""
-        person, refused = self.somebody(jid, method, password), asyncio.get_running_loop().create_future()
-        person.add_event_handler("failed_auth", lambda failure: refused.done() or refused.set_result(failure["condition"]))
+        person, refusals = self.somebody(jid, method, password), asyncio.Queue()
+        person.add_event_handler("failed_auth", lambda failure: refusals.put_nowait(failure["condition"]))
         person.connect(("127.0.0.1", self.port), force_starttls=True)
-        return await asyncio.wait_for(refused, PATIENCE)
+        return await asyncio.wait_for(refusals.get(), PATIENCE)
 
     async def talk(self, one, other):
         """A message each way."""
@@ -134,43 +127,38 @@ class Logins(Stage):
             heard = await listener.expect_message(f"I am {speaker.boundjid.bare}")
             self.assertEqual(heard["from"], speaker.boundjid.full)
 
-    @staticmethod
-    async def error_of(person, sender):
-        """The condition and the error of the next stanza of that kind from there."""
-        stanza = await person.expect(lambda s: s.xml.get("type") == "error" and s["from"] == sender, f"an error of {sender}")
-        return stanza["error"]["condition"], stanza
+    async def error_of(self, person, sender):
+        """Of the next error from there: the condition, and the whole stanza."""
+        stanza = await person.expect(lambda s: s.xml.get("type") == "error" and s["from"] == sender, "an error")
+        return stanza["error"]["condition"], str(stanza)
 
 
 class Methods(Logins):
     ACCOUNTS = Logins.ACCOUNTS + ("juliet@capulet.example",)
 
-    def test_the_usual_ones_are_offered(self):
-        self.assertEqual(self.door().offered(), DEFAULT)
+    async def test_what_is_off_is_neither_offered_nor_accepted(self):
+        self.assertEqual(self.door().offered, DEFAULT)
         for method in OLD + ["ANONYMOUS"]:
             self.assertEqual(self.door().begin(method), "invalid-mechanism", method)
-
-    async def test_what_is_off_is_neither_offered_nor_accepted(self):
         self.set("auth.methods", "SCRAM-SHA-256")
-        self.assertEqual(self.door().offered(), ["SCRAM-SHA-256"])
+        self.assertEqual(self.door().offered, ["SCRAM-SHA-256"])
         self.assertEqual(self.door().plain(), "invalid-mechanism")
-        first = "n,,n=romeo,r=abcdefgh"
         for method in ("SCRAM-SHA-1", "SCRAM-SHA-512", "SCRAM-SHA-1-PLUS"):
-            self.assertEqual(self.door().begin(method, first), "invalid-mechanism", method)
+            self.assertEqual(self.door().begin(method, "n,,n=romeo,r=abcdefgh"), "invalid-mechanism", method)
         await self.log_in("romeo@localhost", "SCRAM-SHA-256")
-        self.assertIn("KERBEROS", self.jackdaw.refused("setting", "set", "auth.methods", "PLAIN,KERBEROS"))
 
     async def test_plus_follows_its_method(self):
-        _, features = await self.at_the_door()
-        self.assertIn("SCRAM-SHA-1-PLUS", features["mechanisms"])
+        plus = [method + "-PLUS" for method in DEFAULT if method != "PLAIN"]
+        self.assertEqual(MECHANISM.findall(str((await self.at_the_door())[1])), plus + DEFAULT)
         await self.log_in("romeo@localhost", "SCRAM-SHA-1-PLUS")
         self.set("auth.methods", "SCRAM-SHA-256,PLAIN")
-        _, features = await self.at_the_door()
-        self.assertEqual(set(features["mechanisms"]), {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "PLAIN"})
+        self.assertEqual(MECHANISM.findall(str((await self.at_the_door())[1])),
+                         ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"])
 
     async def test_each_domain_has_its_own(self):
         self.set("auth.methods", "PLAIN", "--domain", "capulet.example")
-        self.assertEqual(self.door(domain="capulet.example").offered(), ["PLAIN"])
-        self.assertEqual(self.door().offered(), DEFAULT)
+        self.assertEqual(self.door(domain="capulet.example").offered, ["PLAIN"])
+        self.assertEqual(self.door().offered, DEFAULT)
         juliet = await self.log_in("juliet@capulet.example", "PLAIN")
         await self.talk(juliet, await self.log_in("romeo@localhost", "SCRAM-SHA-512"))
 
@@ -178,7 +166,7 @@ class Methods(Logins):
         for methods in ("SCRAM-SHA-256", "SCRAM-SHA-256,PLAIN"):
             self.set("auth.methods", methods)
             self.set("auth.hidden", "PLAIN")
-            self.assertEqual(self.door().offered(), ["SCRAM-SHA-256"])
+            self.assertEqual(self.door().offered, ["SCRAM-SHA-256"])
             self.assertEqual(self.door().plain(), "success")
             self.assertEqual(self.door().plain(password=WRONG), "not-authorized")
 
@@ -191,34 +179,26 @@ class Methods(Logins):
                 await self.talk(juliet, romeo)
                 await juliet.go()
                 self.assertEqual(await self.refusal("juliet@localhost", method), "not-authorized")
-                # so many failures in a row would close the door
-                self.assertEqual(self.door().plain("juliet"), "success")
-
-    async def test_nobody_else_logs_in_with_an_old_method(self):
-        self.keep_passwords(*OLD)
-        for method in OLD:
-            self.assertEqual(await self.refusal("mercutio@localhost", method, PASSWORD), "not-authorized", method)
+                self.assertEqual(self.door().plain("juliet"), "success")  # five failures in a row would be too many
 
 
 class KeptPasswords(Logins):
     def test_without_the_setting_the_methods_are_off(self):
-        self.set("auth.methods", ",".join(["PLAIN", *OLD]))
-        self.assertEqual(set(self.door().offered()), {"PLAIN", "LOGIN"})
+        self.set("auth.methods", ",".join(OLD))
+        self.assertEqual(self.door().offered, ["LOGIN"])
         for method in ("CRAM-MD5", "DIGEST-MD5"):
             self.assertEqual(self.door().begin(method), "invalid-mechanism")
 
     def cram(self, password=PASSWORD, name="romeo"):
         door = self.door()
-        door.send(f"<auth xmlns='{SASL}' mechanism='CRAM-MD5'/>")
-        challenge = base64.b64decode(door.until(rb"<challenge[^>]*>[^<]*</challenge>").split(">")[1].split("<")[0])
+        challenge = door.begin("CRAM-MD5").encode()
         return door.sasl("response", f"{name} {hmac.new(password.encode(), challenge, 'md5').hexdigest()}")
 
-    def login(self, name="romeo", password=PASSWORD):
+    def login(self, name="romeo"):
         door = self.door()
-        door.send(f"<auth xmlns='{SASL}' mechanism='LOGIN'/>")
-        door.until(rb"<challenge[^>]*>[^<]*</challenge>")
-        door.sasl("response", name)
-        return door.sasl("response", password)
+        asked = [door.begin("LOGIN"), door.sasl("response", name)]
+        self.assertEqual(asked, ["Username:", "Password:"])
+        return door.sasl("response", PASSWORD)
 
     def test_a_password_from_before_is_kept_at_the_next_login_that_shows_it(self):
         self.set("auth.methods", ",".join(DEFAULT + OLD))
@@ -228,109 +208,85 @@ class KeptPasswords(Logins):
             self.assertEqual(show(name), "success")
             self.assertEqual(self.cram(name=name), "success")
         self.jackdaw.do("user", "passwd", "romeo@localhost", "--password-stdin", password="qu33nmab")
-        self.assertEqual(self.cram(), "not-authorized")
-        self.assertEqual(self.cram("qu33nmab"), "success")
+        for _ in range(2):
+            self.assertEqual(self.cram(), "not-authorized")
+            self.assertEqual(self.cram("qu33nmab"), "success")
+            self.start_again(signal.SIGKILL)
 
-    def test_they_survive_a_new_start(self):
-        self.keep_passwords(*DEFAULT, *OLD)
-        self.start_again(signal.SIGKILL)
-        self.assertEqual(self.cram(), "success")
-        self.assertEqual(self.cram(WRONG), "not-authorized")
-
-    def nowhere(self, secret):
-        """In no file of the data directory."""
-        for file in glob.glob(os.path.join(self.jackdaw.data, "**"), recursive=True):
-            if os.path.isfile(file):
-                with open(file, "rb") as content:
-                    self.assertNotIn(secret, content.read(), file)
+    def look_for_the_password(self):
+        """In every file of the data directory: the names of these."""
+        files = [file for file in pathlib.Path(self.jackdaw.data).rglob("*") if file.is_file()]
+        self.assertEqual([file for file in files if PASSWORD.encode() in file.read_bytes()], [])
+        return {file.name for file in files}
 
     async def test_no_file_has_a_password_in_clear(self):
         self.keep_passwords(*DEFAULT, *OLD)
         self.set("auth.iq_auth", "true")
-        for method in ("PLAIN", *OLD):
-            await self.log_in("romeo@localhost", method)
-        door = self.door()
-        door.legacy("set", {"username": "romeo", "password": PASSWORD, "resource": "balcony"})
-        key = os.path.join(self.jackdaw.data, "password.key")
-        self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
-        self.assertTrue(os.path.getsize(os.path.join(self.jackdaw.data, "jackdaw.db")))
-        self.nowhere(PASSWORD.encode())
+        for method in ("PLAIN", "CRAM-MD5", "DIGEST-MD5"):
+            await (await self.log_in("romeo@localhost", method)).go()
+        self.assertEqual(self.login(), "success")
+        self.door().legacy("set", {"username": "romeo", "password": PASSWORD, "resource": "balcony"})
+        self.assertLessEqual({"jackdaw.db", "jackdaw.db-wal", "password.key"}, self.look_for_the_password())
+        self.assertEqual((pathlib.Path(self.jackdaw.data) / "password.key").stat().st_mode & 0o777, 0o600)
         self.jackdaw.end()
-        self.nowhere(PASSWORD.encode())
+        self.assertIn("jackdaw.db", self.look_for_the_password())
 
 
 class Legacy(Logins):
-    """Non-SASL authentication (XEP-0078)."""
-
     def setUp(self):
         super().setUp()
         self.set("auth.iq_auth", "true")
 
-    def refused(self, error, answer):
-        """With that code (XEP-0086) and condition."""
-        said = answer.find("{jabber:client}error")
-        if said is None:
-            said = answer.find("error")
-        self.assertEqual((answer.get("type"), said.get("code")), ("error", error[0]))
-        self.assertIn(error[1], [part.tag.split("}")[1] for part in said])
+    def refusal_of(self, door, **fields):
+        """The code (XEP-0086) and the condition."""
+        error = door.legacy("set", {"username": "romeo", **fields}).find("{*}error")
+        return error.get("code"), error[0].tag.split("}")[1]
 
-    async def works(self, door, resource):
-        """romeo is bound there: the roster, and messages with juliet."""
-        juliet = await self.enter("juliet@localhost/window")
+    async def works(self, door, **proof):
+        """romeo is bound at once: the roster, and messages with juliet."""
+        juliet = await self.enter("juliet@localhost")
+        answer = door.legacy("set", {"username": "romeo", "resource": "balcony", **proof})
+        self.assertEqual((answer.get("type"), len(answer)), ("result", 0))
         door.ask("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>", rb"<iq [^>]*id='roster'.*?</iq>")
-        door.send("<message to='juliet@localhost/window' type='chat'><body>My name, dear saint</body></message>")
-        self.assertEqual((await juliet.expect_message("My name, dear saint"))["from"], f"romeo@localhost/{resource}")
-        juliet.send_message(f"romeo@localhost/{resource}", "Art thou not Romeo?")
+        door.send(f"<message to='{juliet.boundjid.full}' type='chat'><body>My name, dear saint</body></message>")
+        self.assertEqual((await juliet.expect_message("My name, dear saint"))["from"], "romeo@localhost/balcony")
+        juliet.send_message("romeo@localhost/balcony", "Art thou not Romeo?")
         await asyncio.to_thread(door.until, rb"Art thou not Romeo\?</body></message>")
 
     def test_it_is_offered_only_when_it_is_on(self):
-        self.assertIn(FEATURE, self.door().features)
+        self.assertIn("<auth xmlns='http://jabber.org/features/iq-auth'/>", self.door().features)
         self.set("auth.iq_auth", "false")
         door = self.door()
         self.assertNotIn("iq-auth", door.features)
-        with self.assertRaises((Ended, AttributeError)):  # the stream ends, or an error
+        with self.assertRaises(Ended):
             door.fields()
+        self.assertIn(b"<stream:error><not-authorized ", door.bytes)
 
-    async def test_a_password_logs_in_and_binds_at_once(self):
-        door = self.door()
-        self.assertEqual(door.fields(), {"username", "password", "resource"})
-        answer = door.legacy("set", {"username": "romeo", "password": PASSWORD, "resource": "balcony"})
-        self.assertEqual((answer.get("type"), len(answer)), ("result", 0))
-        await self.works(door, "balcony")
+    async def test_a_password_logs_in_also_a_client_without_a_version(self):
+        for door in (self.door(), self.door(version="")):
+            self.assertEqual(door.fields(), {"username", "password", "resource"})
+            await self.works(door, password=PASSWORD)
 
     async def test_a_digest_logs_in(self):
         self.keep_passwords(*DEFAULT, "CRAM-MD5")
-        door = self.door()
+        door, other = self.door(), self.door()
         self.assertEqual(door.fields(), {"username", "password", "digest", "resource"})
-        self.refused(("401", "not-authorized"), door.legacy(
-            "set", {"username": "romeo", "digest": door.digest(WRONG), "resource": "balcony"}))
-        door = self.door()
-        answer = door.legacy("set", {"username": "romeo", "digest": door.digest(), "resource": "balcony"})
-        self.assertEqual((answer.get("type"), len(answer)), ("result", 0))
-        await self.works(door, "balcony")
+        self.assertEqual(self.refusal_of(door, digest=door.digest(WRONG), resource="balcony"), NOT_AUTHORIZED)
+        await self.works(other, digest=other.digest())
 
     def test_a_digest_needs_its_method(self):
         self.keep_passwords(*DEFAULT)
         door = self.door()
         self.assertEqual(door.fields(), {"username", "password", "resource"})
-        answer = door.legacy("set", {"username": "romeo", "digest": door.digest(), "resource": "balcony"})
-        self.assertEqual(answer.get("type"), "error")
+        self.assertEqual(self.refusal_of(door, digest=door.digest(), resource="balcony"), NOT_AUTHORIZED)
         self.set("auth.hidden", "CRAM-MD5")
         self.assertIn("digest", self.door().fields())
 
-    async def test_a_client_without_a_version(self):
-        door = self.door(version="")
-        self.assertEqual(door.fields(), {"username", "password", "resource"})
-        door.legacy("set", {"username": "romeo", "password": PASSWORD, "resource": "1999"})
-        await self.works(door, "1999")
-
     def test_what_is_wrong_is_refused(self):
-        for fields, error in (({"password": WRONG, "resource": "balcony"}, ("401", "not-authorized")),
-                              ({"password": PASSWORD}, ("406", "not-acceptable"))):
-            self.refused(error, self.door().legacy("set", {"username": "romeo", **fields}))
-        self.refused(("401", "not-authorized"), self.door().legacy(
-            "set", {"username": "mercutio", "password": PASSWORD, "resource": "balcony"}))
-        self.assertEqual(self.door().plain(), "success")
+        who = {"username": "mercutio", "password": PASSWORD, "resource": "balcony"}
+        self.assertEqual(self.refusal_of(self.door(), **who), NOT_AUTHORIZED)
+        self.assertEqual(self.refusal_of(self.door(), password=WRONG, resource="balcony"), NOT_AUTHORIZED)
+        self.assertEqual(self.refusal_of(self.door(), password=PASSWORD), ("406", "not-acceptable"))
 
 
 class Anonymous(Logins):
@@ -350,28 +306,22 @@ class Anonymous(Logins):
             romeo.send_message(jid, "What man art thou?", mtype="chat")
             self.assertEqual((await self.error_of(romeo, jid))[0], "service-unavailable")
 
-    async def test_each_is_somebody_else(self):
-        self.assertNotEqual((await self.stranger()).boundjid.bare, (await self.stranger()).boundjid.bare)
-
     async def test_other_servers_are_out_of_reach(self):
         stranger = await self.stranger()
         stranger.send_message("juliet@elsewhere.example", "By a name I know not")
         self.assertEqual((await self.error_of(stranger, "juliet@elsewhere.example"))[0], "not-allowed")
         stranger.send_presence_subscription(pto="juliet@elsewhere.example", ptype="subscribe")
         self.assertEqual((await self.error_of(stranger, "juliet@elsewhere.example"))[0], "not-allowed")
-        self.assertEqual(await stranger.refused(stranger["xep_0199"].make_iq_get(
-            "urn:xmpp:ping", ito="elsewhere.example")), ("not-allowed", "cancel"))
+        ping = stranger.make_iq_get("urn:xmpp:ping", ito="elsewhere.example")
+        self.assertEqual(await stranger.refused(ping), ("not-allowed", "cancel"))
 
     async def test_nothing_is_left_when_the_server_is_killed(self):
         stranger = await self.stranger()
         self.assertNotIn("anonymous-", self.jackdaw.do("user", "list"))
-        self.jackdaw.do("session", "show", stranger.boundjid.full)
         self.start_again(signal.SIGKILL)
+        await asyncio.wait_for(stranger.gone.wait(), PATIENCE)
         self.assertNotIn("anonymous-", self.jackdaw.do("user", "list"))
         self.jackdaw.refused("user", "show", stranger.boundjid.bare)
-        romeo = await self.enter("romeo@localhost")
-        romeo.send_message(stranger.boundjid.bare, "Art thou there?", mtype="chat")
-        self.assertEqual((await self.error_of(romeo, stranger.boundjid.bare))[0], "service-unavailable")
 
 
 class Aliases(Logins):
@@ -403,9 +353,8 @@ class Aliases(Logins):
             await self.talk(romeo, juliet)
 
     def test_what_cannot_be_is_refused(self):
-        for words in (("juliet@localhost", "romeo@localhost"), ("capulet@localhost", "mercutio@localhost"),
-                      ("montague@localhost", "juliet@localhost")):
-            self.jackdaw.refused("alias", "add", *words)
+        for alias, name in (("juliet", "romeo"), ("capulet", "mercutio"), ("montague", "juliet")):
+            self.jackdaw.refused("alias", "add", f"{alias}@localhost", f"{name}@localhost")
         self.jackdaw.refused("alias", "delete", "capulet@localhost")
         self.jackdaw.refused("user", "add", "montague@localhost", "--password-stdin", password=PASSWORD)
         self.assertEqual(self.listed(), [("montague@localhost", "romeo@localhost")])
@@ -415,7 +364,7 @@ class Aliases(Logins):
         juliet.send_presence_subscription(pto="montague@localhost", ptype="subscribe")
         condition, stanza = await self.error_of(juliet, "montague@localhost")
         self.assertEqual(condition, "redirect")
-        self.assertIn("romeo@localhost", str(stanza))
+        self.assertIn("romeo@localhost", stanza)
 
     def test_it_goes_with_the_account(self):
         self.jackdaw.do("alias", "add", "capulet@localhost", "juliet@localhost")
@@ -442,12 +391,8 @@ class Guesses(Logins):
         self.set("auth.account_failures", "0")
         self.assertEqual(set(self.guess(24)), {"not-authorized"})
         self.assertEqual(self.door(source="127.0.0.60").plain(), "success")
-
-    def test_each_address_has_its_own_limit(self):
-        said = [self.door(source="127.0.0.2").plain(password=WRONG) for _ in range(6)]
-        self.assertEqual(said, ["not-authorized"] * 5 + ["temporary-auth-failure"])
-        self.assertEqual(self.door(source="127.0.0.2").plain(), "temporary-auth-failure")
-        self.assertEqual(self.door(source="127.0.0.3").plain(), "success")
+        self.assertEqual(self.door(source="127.0.0.2").plain(password=WRONG), "not-authorized")
+        self.assertEqual(self.door(source="127.0.0.2").plain(), "temporary-auth-failure")  # its own limit
 
 
 if __name__ == "__main__":
