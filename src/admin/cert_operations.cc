@@ -26,6 +26,7 @@ std::vector<CertificateDescription> describe_all(const Asked& asked) {
   const auto trusted = load_trusted(asked.settings->value(s2s_trusted));
   CertificateFiles places{*asked.settings, asked.data_directory, asked.now};
   std::vector<CertificateDescription> all;
+  all.reserve(asked.domains.size());
   for (const auto& domain : asked.domains)
     all.push_back(describe_certificate({.files = places.of(domain),
                                         .now = asked.now,

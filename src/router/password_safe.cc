@@ -64,7 +64,7 @@ Result<std::string> PasswordSafe::key() {
 
 Result<std::string> PasswordSafe::seal(const std::string& whose, const std::string& password) {
   const auto secret = key();
-  if (!secret) return secret;
+  if (!secret) return secret.failure();
   const std::string nonce = random_bytes(nonce_size);
   std::string closed(password.size(), '\0'), tag(tag_size, '\0');
   const Cipher cipher{EVP_CIPHER_CTX_new()};

@@ -77,7 +77,7 @@ TEST_F(Directory, OnlyWithItsKey) {
 
 TEST_F(Directory, WhatIsNoCertificateIsPassedOver) {
   std::ofstream{place_ / "README"} << "Keep out.\n";
-  std::ofstream{place_ / "empty.pem"};
+  std::ofstream{place_ / "empty.pem"} << "";
   std::ofstream{place_ / "broken.pem"} << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   std::ofstream{place_ / "large.pem"} << std::string(largest_pem + 1, 'x');
   fs::create_symlink("nowhere", place_ / "dangling.pem");

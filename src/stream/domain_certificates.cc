@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/domain_certificates.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ Result<Done> check_still_there(const CertificateWish& wish) {
     const bool was_found =
         shown != wish.now_shown->end() && shown->second.files.certificate != places.own_place(domain).certificate;
     if (const auto directory = places.searched_in_vain(domain); was_found && !directory.empty())
-      return Failure{directory + ": holds no certificate for " + domain + " with its key at present"};
+      return Failure{fmt::format("{}: holds no certificate for {} with its key at present", directory, domain)};
   }
   return Done{};
 }

@@ -63,21 +63,23 @@ TEST_F(Digest, NamesInLatinLettersAreHashedAsSuch) {
 
 TEST_F(Digest, WhatIsRefused) {
   const std::string good(32, 'a');
-  for (
-      const std::string text :
-      {std::string{}, std::string{"username"}, std::string{"="}, response("abc"), response(good, ",nc=00000001"),
-       response(good, ",authzid=\"x"), response(good, ",x=\"\\"), std::string(5000, 'x'),
-       "username=\"chris\",nonce=\"another\",nc=00000001,cnonce=\"x\",digest-uri=\"xmpp/elwood.lan\",response=" + good,
-       "username=\"chris\",nonce=\"OA6MG9tEQGm2hh\",nc=00000002,cnonce=\"x\",digest-uri=\"xmpp/elwood.lan\",response=" +
-           good,
-       "username=\"chris\",nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"x\",digest-uri=\"imap/elwood.lan\",response=" +
-           good,
-       "username=\"chris\",realm=\"x\",nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"x\",digest-uri=\"xmpp/"
-       "elwood.lan\",response=" +
-           good,
-       "username=\"chris\",qop=auth-conf,nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"x\",digest-uri=\"xmpp/"
-       "elwood.lan\",response=" +
-           good})
+  for (const std::string& text : std::vector<std::string>{
+           std::string{}, std::string{"username"}, std::string{"="}, response("abc"), response(good, ",nc=00000001"),
+           response(good, ",authzid=\"x"), response(good, ",x=\"\\"), std::string(5000, 'x'),
+           "username=\"chris\",nonce=\"another\",nc=00000001,cnonce=\"x\",digest-uri=\"xmpp/elwood.lan\",response=" +
+               good,
+           "username=\"chris\",nonce=\"OA6MG9tEQGm2hh\",nc=00000002,cnonce=\"x\",digest-uri=\"xmpp/"
+           "elwood.lan\",response=" +
+               good,
+           "username=\"chris\",nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"x\",digest-uri=\"imap/"
+           "elwood.lan\",response=" +
+               good,
+           "username=\"chris\",realm=\"x\",nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"x\",digest-uri=\"xmpp/"
+           "elwood.lan\",response=" +
+               good,
+           "username=\"chris\",qop=auth-conf,nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"x\",digest-uri=\"xmpp/"
+           "elwood.lan\",response=" +
+               good})
     EXPECT_TRUE(std::holds_alternative<SaslError>(server_.read(text))) << text;
 }
 

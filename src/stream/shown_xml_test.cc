@@ -40,8 +40,7 @@ TEST(ShownXml, NothingOfWhatHoldsASecret) {
         "<iq><x xmlns='jabber:x:data'><field var='password-verify'><value>hidden</value></field></x></iq>",
         "<message><x xmlns='jabber:x:conference' jid='a@b.lan' password='hidden'/></message>",
         "<resume xmlns='urn:xmpp:sm:3' h='1' previd='hidden'/>",
-        "<iq><slot xmlns='urn:xmpp:http:upload:0'><put url='x'><header "
-        "name='Authorization'>hidden</header></put></slot></iq>",
+        "<iq><put xmlns='urn:xmpp:http:upload:0'><header name='Cookie'>hidden</header></put></iq>",
         "<iq><p:query xmlns:p='jabber:iq:register'><p:key>hidden</p:key></p:query></iq>"}) {
     const std::string text = shown(xml);
     EXPECT_EQ(text.find("hidden"), text.npos) << text;
