@@ -76,7 +76,6 @@ Task<Result<Kept>> read_kept(Store& store) {
   auto domains = co_await store.map("domains").all({});
   if (!domains) co_return domains.failure();
   for (auto& [name, unused] : *domains) kept.domains.push_back(name);
-  if (auto dropped = co_await drop_dangling_aliases(store); !dropped) co_return dropped.failure();
   for (auto [map, rows] : {std::pair{alias_map, &kept.aliases}, std::pair{stranger_map, &kept.strangers}}) {
     auto read = co_await read_table(store, map);
     if (!read) co_return read.failure();
@@ -319,6 +318,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   auto log_output = assembly.open_log_places(*configuration->settings);
   if (!log_output) return log_output.failure();
   assembly.apply_to_process(*configuration->settings, std::move(*log_output));
+  if (auto dropped = loop.run(drop_dangling_aliases(*parts.store)); !dropped) return dropped.failure();
   if (auto erased = loop.run(erase_left_behind(*parts.store)); !erased) return erased.failure();
   if (auto made = assembly.make_cores(*configuration); !made) return made.failure();
   if (auto made = assembly.listen(*configuration->settings); !made) return made.failure();

@@ -64,7 +64,7 @@ class RunningServer {
   void stop_cores();
   void watch_certificates();
   static Task<void> look_at_certificates(RunningServer& running);
-  void tell_of_expiry(bool renewed);
+  void tell_of_expiry();
   friend struct ServerAssembly;
   struct Parts;
   ServeOptions options_;

@@ -19,14 +19,14 @@ const Log& certificates_log() {
 
 // Before the cores run.
 void RunningServer::watch_certificates() {
-  tell_of_expiry(true);
+  tell_of_expiry();
   parts_->cores.front()->post([this] { spawn(look_at_certificates(*this)); });
 }
 
 Task<void> RunningServer::look_at_certificates(RunningServer& running) {
   co_await running.parts_->workers->run("certificates", [&running] {
     running.renew_certificates();
-    running.tell_of_expiry(false);
+    running.tell_of_expiry();
     return true;
   });
   if (running.server_.stopping) co_return;
@@ -41,15 +41,20 @@ void RunningServer::renew_certificates() {
   const Settings& settings = *parts_->settings;
   const std::string look = look_of_certificates(settings, parts_->domains, options_.data_directory);
   if (look == parts_->certificates_look) return;
-  auto read = read_domain_certificates({settings, parts_->domains, options_.data_directory, options_.clock->wall(),
-                                        parts_->tickets, parts_->cores.size(), &parts_->shown});
+  CertificateWish wish{settings,        parts_->domains,      options_.data_directory, options_.clock->wall(),
+                       parts_->tickets, parts_->cores.size(), &parts_->shown};
+  for (const auto& stream : parts_->streams) wish.now.push_back(stream->tls.get());
+  const auto read = read_domain_certificates(wish);
   if (!read) {
-    // Perhaps one file of two is there so far: the next change is looked at again.
     parts_->certificates_look = look;
-    certificates_log().failure("changed files of certificates cannot be used; the old ones are shown on",
+    certificates_log().failure("certificates cannot be read again; the old ones are shown on",
                                {{"why", read.failure().what}});
     return;
   }
+  // Perhaps one file of two is there so far: the next change is looked at again.
+  for (const auto& [domain, why] : read->kept)
+    certificates_log().failure("a changed certificate cannot be used; the old one is shown on",
+                               {{"domain", domain}, {"why", why}});
   parts_->keep_shown(*read);
   StartLoop loop;
   for (std::size_t i = 0; i < parts_->cores.size(); ++i)
@@ -57,17 +62,20 @@ void RunningServer::renew_certificates() {
       parts_->streams[i]->tls = read->contexts[i];
       return true;
     }));
-  certificates_log().major("changed files of certificates are used", {{"domains", read->shown.size()}});
+  certificates_log().major("changed files of certificates are used",
+                           {{"domains", read->shown.size() - read->kept.size()}});
   parts_->expiry_told = {};
 }
 
-void RunningServer::tell_of_expiry(bool at_start) {
+// The numbers at each look, for alarms; the lines once a day.
+void RunningServer::tell_of_expiry() {
   const Steady now = options_.clock->steady();
   std::lock_guard lock(parts_->reloading);
-  if (!at_start && parts_->expiry_told != Steady{} && now - parts_->expiry_told < expiry_told_again) return;
-  parts_->expiry_told = now;
+  const bool is_time = parts_->expiry_told == Steady{} || now - parts_->expiry_told >= expiry_told_again;
+  if (is_time) parts_->expiry_told = now;
   std::lock_guard shown_lock(parts_->shown_mutex);
-  jackdaw::tell_of_expiry(parts_->shown, options_.clock->wall(), parts_->settings->value(tls_expiry_warning));
+  jackdaw::tell_of_expiry(parts_->shown, options_.clock->wall(), parts_->settings->value(tls_expiry_warning),
+                          is_time ? Told::said : Told::counted);
 }
 
 }  // namespace jackdaw

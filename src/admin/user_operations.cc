@@ -167,6 +167,10 @@ Task<OperationResult> set_strangers(OperationContext& context, OperationValues v
   const auto value = word == "domain" ? std::nullopt : std::optional{word};
   const auto stored = co_await context.server->store->map(stranger_map).set({}, jid->text(), value);
   if (!stored) co_return stored.failure();
+  if (const auto still = co_await context.server->store->accounts().get(*jid); still && !*still) {
+    co_await context.server->store->map(stranger_map).set({}, jid->text(), std::nullopt);
+    co_return answer_of(Provisioned::not_there, *jid, {});
+  }
   if (!co_await publish_table(*context.server, stranger_map, &Shard::strangers))
     co_return Failure{"it is stored, but not in force before the next start; the log says why"};
   const std::string done = word == "refuse" ? "refuses messages of strangers"

@@ -60,9 +60,11 @@ Task<AliasChange> add_alias(Shard& shard, BareJid alias, BareJid account) {
   if (*old && **old != account.text()) co_return AliasChange::is_alias;
   const auto stored = co_await server.store->map(alias_map).set({}, alias.text(), account.text());
   if (!stored) co_return AliasChange::failed;
-  if (const auto made = co_await server.store->accounts().get(alias); !made || *made) {
+  const auto made = co_await server.store->accounts().get(alias);
+  const auto still = co_await server.store->accounts().get(account);
+  if (!made || *made || !still || !*still) {
     co_await server.store->map(alias_map).set({}, alias.text(), std::nullopt);
-    co_return made ? AliasChange::is_account : AliasChange::failed;
+    co_return !made || !still ? AliasChange::failed : *made ? AliasChange::is_account : AliasChange::no_account;
   }
   if (!co_await publish_table(server, alias_map, &Shard::aliases)) co_return AliasChange::failed;
   alias_log().major("alias added", {{"alias", alias.text()}, {"account", account.text()}});
@@ -83,7 +85,9 @@ Task<AliasChange> remove_alias(Shard& shard, BareJid alias) {
 
 Task<void> remove_aliases_of(Shard& shard, BareJid account) {
   std::vector<BareJid> gone;
-  for (const auto& [alias, whose] : shard.aliases().rows())
+  const auto rows = co_await read_table(*shard.server().store, alias_map);
+  if (!rows) co_return;  // the next start drops them
+  for (const auto& [alias, whose] : **rows)
     if (whose == account.text()) gone.emplace_back(JidView::of_prepared(alias));
   for (const auto& alias : gone) co_await remove_alias(shard, alias);
 }

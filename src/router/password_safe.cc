@@ -80,9 +80,10 @@ Result<std::string> PasswordSafe::seal(const std::string& whose, const std::stri
   return nonce + tag + closed;
 }
 
-std::optional<std::string> PasswordSafe::open(const std::string& whose, const std::string& sealed) {
+Result<std::optional<std::string>> PasswordSafe::open(const std::string& whose, const std::string& sealed) {
   const auto secret = key();
-  if (!secret || sealed.size() < nonce_size + tag_size) return std::nullopt;
+  if (!secret) return secret.failure();
+  if (sealed.size() < nonce_size + tag_size) return std::optional<std::string>{};
   const std::string nonce = sealed.substr(0, nonce_size);
   std::string tag = sealed.substr(nonce_size, tag_size);
   const std::string closed = sealed.substr(nonce_size + tag_size);
@@ -96,8 +97,7 @@ std::optional<std::string> PasswordSafe::open(const std::string& whose, const st
           1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
       EVP_DecryptFinal_ex(cipher.get(), bytes_of(rest), &size) == 1;
-  if (!good) return std::nullopt;
-  return password;
+  return good ? std::optional{std::move(password)} : std::nullopt;
 }
 
 }  // namespace jackdaw

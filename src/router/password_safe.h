@@ -20,7 +20,8 @@ class PasswordSafe {
   // Failure: the key's file cannot be made or read.
   Result<std::string> seal(const std::string& whose, const std::string& password);
   // None: it is somebody else's, was changed, or is of another key.
-  std::optional<std::string> open(const std::string& whose, const std::string& sealed);
+  // Failure: the key's file cannot be made or read.
+  Result<std::optional<std::string>> open(const std::string& whose, const std::string& sealed);
 
  private:
   Result<std::string> key();

@@ -24,7 +24,7 @@ TEST_F(Safe, GivesItsOwnBackAfterARestart) {
   const auto sealed = PasswordSafe{place_}.seal(romeo_, "r0m30");
   ASSERT_TRUE(sealed);
   EXPECT_EQ(sealed->find("r0m30"), sealed->npos);
-  EXPECT_EQ(PasswordSafe{place_}.open(romeo_, *sealed), "r0m30");
+  EXPECT_EQ(*PasswordSafe{place_}.open(romeo_, *sealed), "r0m30");
   struct stat file{};
   ASSERT_EQ(::stat((place_ + "/password.key").c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777, 0600U);
@@ -38,19 +38,20 @@ TEST_F(Safe, NeverTheSameTwice) {
 TEST_F(Safe, NothingOfSomebodyElseAndNothingThatWasChanged) {
   PasswordSafe safe{place_};
   std::string sealed = *safe.seal(romeo_, "r0m30");
-  EXPECT_FALSE(safe.open(juliet_, sealed));
+  EXPECT_FALSE(safe.open(juliet_, sealed)->has_value());
   sealed.back() ^= 1;
-  EXPECT_FALSE(safe.open(romeo_, sealed));
-  EXPECT_FALSE(safe.open(romeo_, ""));
-  EXPECT_FALSE(safe.open(romeo_, std::string(28, 'x')));
+  EXPECT_FALSE(safe.open(romeo_, sealed)->has_value());
+  EXPECT_FALSE(safe.open(romeo_, "")->has_value());
+  EXPECT_FALSE(safe.open(romeo_, std::string(28, 'x'))->has_value());
 }
 
 TEST_F(Safe, AnotherKeyOpensNothingAndABrokenOneIsSaid) {
   const std::string sealed = *PasswordSafe{place_}.seal(romeo_, "r0m30");
   std::ofstream{place_ + "/password.key"} << std::string(32, 'k');
-  EXPECT_FALSE(PasswordSafe{place_}.open(romeo_, sealed));
+  EXPECT_FALSE(PasswordSafe{place_}.open(romeo_, sealed)->has_value());
   std::ofstream{place_ + "/password.key"} << "short";
   EXPECT_FALSE(PasswordSafe{place_}.seal(romeo_, "r0m30"));
+  EXPECT_FALSE(PasswordSafe{place_}.open(romeo_, sealed));
 }
 
 }  // namespace

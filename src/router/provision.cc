@@ -153,6 +153,7 @@ void dismiss(Router& router, const std::shared_ptr<Account>& account) {
 Task<Provisioned> remove_at_home(Shard& home, BareJid jid) {
   Account* account = co_await home.router().wake(jid);
   if (!account) co_return co_await why_not_awake(home, jid);
+  if (account->is_temporary) co_return Provisioned::not_there;
   const auto held = account->hold();
   if (Domain* domain = home.domain(jid.domainpart()))
     for (const auto& told : domain->removal_watchers()) co_await told(jid);
@@ -257,11 +258,12 @@ Task<Provisioned> set_locked(Shard& shard, BareJid jid, bool locked) {
 
 Task<Provisioned> remove_account(Shard& shard, BareJid jid) {
   Shard& home = shard.server().home(jid.text());
+  // First: behind the removal nothing waits, as its sessions end in the same turn.
+  co_await remove_aliases_of(shard, jid);
+  co_await forget_stranger_rule(shard, jid);
   const auto outcome = co_await guarded(home, [&home, &jid] { return remove_at_home(home, jid); });
   if (outcome != Provisioned::done) co_return outcome;
   provision_log().major("account removed", {{"jid", jid.text()}});
-  co_await remove_aliases_of(shard, jid);
-  co_await forget_stranger_rule(shard, jid);
   co_return outcome;
 }
 

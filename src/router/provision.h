@@ -1,7 +1,7 @@
 // Accounts at run time: made, locked, given another password, removed; for registration and for administrators.
 //
 // Every function may be called on any core: what concerns an awake account happens on its home core. A failure leaves
-// the account as it was, but for remove_account(), which may have cancelled subscriptions by then.
+// the account as it was, but for remove_account(): subscriptions may be cancelled and aliases gone by then.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>

@@ -13,7 +13,7 @@ MapStore& passwords(Shard& shard) { return shard.server().store->map("passwords"
 
 void tell(const BareJid& account, const Failure& why) {
   static const Log log{"ACCOUNTS"};
-  log.failure("a password cannot be kept", {{"account", account.text()}, {"why", why.what}});
+  log.failure("a kept password cannot be used", {{"account", account.text()}, {"why", why.what}});
 }
 
 }  // namespace
@@ -43,17 +43,24 @@ Task<void> keep_password(Shard& shard, KeptPassword password) {
 
 Task<void> learn_password(Shard& shard, KeptPassword password) {
   const auto kept = co_await kept_password(shard, password.account, password.binding, password.share);
-  if (kept != password.prepared) co_await keep_password(shard, std::move(password));
+  if (kept && *kept != password.prepared) co_await keep_password(shard, std::move(password));
 }
 
-Task<std::optional<std::string>> kept_password(Shard& shard, BareJid account, std::string binding, std::string share) {
+Task<Result<std::optional<std::string>>> kept_password(Shard& shard, BareJid account, std::string binding,
+                                                       std::string share) {
   static const std::string nothing(48, '\0');  // opens for nobody
   const auto sealed = co_await passwords(shard).get(account, key_of_map);
-  const std::string text = sealed && *sealed ? **sealed : nothing;
+  if (!sealed) {
+    tell(account, sealed.failure());
+    co_return sealed.failure();
+  }
+  const std::string text = sealed->value_or(nothing);
   PasswordSafe& safe = *shard.server().passwords;
   auto opened = co_await shard.server().workers->run(
       std::move(share), [&safe, text, whose = account.text() + '\n' + binding] { return safe.open(whose, text); });
-  co_return opened ? std::move(*opened) : std::nullopt;
+  if (!opened) co_return Failure{"too much is to be done at present"};
+  if (!*opened) tell(account, opened->failure());
+  co_return std::move(*opened);
 }
 
 Task<void> forget_password(Shard& shard, BareJid account) {

@@ -40,8 +40,9 @@ struct KeptPassword {
 Task<void> keep_password(Shard& shard, KeptPassword password);
 // Keeps it unless one is kept that opens.
 Task<void> learn_password(Shard& shard, KeptPassword password);
-// None, or one that does not open, takes as long as one that does.
-Task<std::optional<std::string>> kept_password(Shard& shard, BareJid account, std::string binding, std::string share);
+// None, or one that does not open, takes as long as one that does. Failure (and a line in the log): not known now.
+Task<Result<std::optional<std::string>>> kept_password(Shard& shard, BareJid account, std::string binding,
+                                                       std::string share);
 // In a domain that keeps none any more.
 Task<void> forget_password(Shard& shard, BareJid account);
 

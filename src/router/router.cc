@@ -54,7 +54,7 @@ void Router::sweep() {
   const Steady now = shard_.core().now();
   for (auto at = accounts_.begin(); at != accounts_.end();) {
     auto& account = *at->second;
-    const bool rests = account.state == Account::State::awake && account.resources().empty() &&
+    const bool rests = !account.is_temporary && account.state == Account::State::awake && account.resources().empty() &&
                        account.waiting.empty() && !account.in_debt && at->second.use_count() == 1 &&
                        now - account.touched > account_rest;
     const auto here = at++;
@@ -292,7 +292,8 @@ void Router::refresh(const BareJid& jid, const AccountRecord& record) {
 
 Task<Attached> Router::attach(SessionRef session, BindConflict policy, std::size_t limit) {
   Account* account = co_await wake(BareJid{session->jid()});
-  if (!account || account->locked) co_return Attached{Attached::Outcome::no_account};
+  if (!account || account->locked || !shard_.domain(account->jid().domainpart()))
+    co_return Attached{Attached::Outcome::no_account};
   const auto held = account->hold();
   const auto resourcepart = session->jid().resourcepart();
   if (Resource* there = account->find(resourcepart)) {

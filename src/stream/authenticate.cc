@@ -166,8 +166,11 @@ void choose_mechanisms(Negotiation& n) {
     n.mechanisms_accepted.push_back(std::move(mechanism));
   }
   // RFC 5802 §6: bindings count where -PLUS was advertised.
-  if (std::ranges::none_of(n.mechanisms_offered, [](const auto& name) { return name.ends_with("-PLUS"); }))
+  const auto is_bound = [](const std::string& name) { return name.ends_with("-PLUS"); };
+  if (std::ranges::none_of(n.mechanisms_offered, is_bound)) {
     n.bindings.clear();
+    std::erase_if(n.mechanisms_accepted, is_bound);
+  }
   if (!is_accepted(n, "GSSAPI") || std::exchange(n.takes_tickets, true)) return;
   n.stream->reader.set_limits(limits_with_tickets);
   n.stream->set_budget(bytes_with_tickets);

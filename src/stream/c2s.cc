@@ -87,6 +87,7 @@ Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, BindWish 
     n.write(iq_error(wish.id, {Condition::bad_request, "That is no valid resource."}));
     co_return nullptr;
   }
+  if (!n.served()) co_return nullptr;
   const auto limit = static_cast<std::size_t>(n.served()->value(c2s_max_resources));
   for (int i = 0; i < 3; ++i) {
     auto session = std::make_shared<ClientSession>(*n.shard, *jid, n.lang);
@@ -225,7 +226,10 @@ Task<SessionPtr> bind_as_asked(Negotiation& n, const Authenticated& who) {
   n.stream->reader.forget_header();
   auto jid = Jid{JidView(who.account)}.with_resource(who.resource);
   auto session = co_await bind_resource(n, who.account, {who.request_id, std::move(jid), true});
-  if (!session) co_await end_stream(n, StreamError{StreamCondition::conflict, "The resource cannot be bound."});
+  if (!n.served())
+    co_await end_stream(n, StreamError{StreamCondition::host_gone, "The domain is no longer served here."});
+  else if (!session)
+    co_await end_stream(n, StreamError{StreamCondition::conflict, "The resource cannot be bound."});
   co_return session;
 }
 

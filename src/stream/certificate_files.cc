@@ -41,7 +41,9 @@ std::vector<std::string> folders_of(const std::string& place) {
 void add_look(std::string& look, const std::string& file) {
   struct stat is{};
   if (::stat(file.c_str(), &is) != 0) return;
-  look += fmt::format("{}:{}:{}:{}.{}\n", file, is.st_ino, is.st_size, is.st_mtim.tv_sec, is.st_mtim.tv_nsec);
+  // Of the change, too: who may read a file changes nothing else.
+  look += fmt::format("{}:{}:{}:{}.{}:{}.{}\n", file, is.st_ino, is.st_size, is.st_mtim.tv_sec, is.st_mtim.tv_nsec,
+                      is.st_ctim.tv_sec, is.st_ctim.tv_nsec);
 }
 
 }  // namespace

@@ -39,16 +39,15 @@ Result<Done> ensure_certificate(CertificateFiles& places, const std::string& dom
   return make_self_signed(own, names);
 }
 
-Result<Done> check_still_there(const CertificateWish& wish) {
-  CertificateFiles places{wish.settings, wish.data_directory, wish.now};
-  for (const auto& domain : wish.domains) {
-    const auto shown = wish.now_shown->find(domain);
-    const bool was_found =
-        shown != wish.now_shown->end() && shown->second.files.certificate != places.own_place(domain).certificate;
-    if (const auto directory = places.searched_in_vain(domain); was_found && !directory.empty())
-      return Failure{fmt::format("{}: holds no certificate for {} with its key at present", directory, domain)};
-  }
-  return Done{};
+// Why a domain goes on with what it shows: its certificate has gone from the directory where it was. Empty: it does
+// not.
+std::string why_gone(const CertificateWish& wish, CertificateFiles& places, const std::string& domain) {
+  if (!wish.now_shown) return {};
+  const auto shown = wish.now_shown->find(domain);
+  if (shown == wish.now_shown->end() || shown->second.files.certificate == places.own_place(domain).certificate)
+    return {};
+  const auto directory = places.searched_in_vain(domain);
+  return directory.empty() ? directory : directory + ": holds no certificate of it with its key at present";
 }
 
 DomainCertificates::Shown shown_from(const TlsFiles& files) {
@@ -64,28 +63,35 @@ DomainCertificates::Shown shown_from(const TlsFiles& files) {
 
 Result<DomainCertificates> read_domain_certificates(const CertificateWish& wish) {
   DomainCertificates made;
-  if (wish.now_shown) {
-    if (auto there = check_still_there(wish); !there) return there.failure();
-  } else {
-    CertificateFiles places{wish.settings, wish.data_directory, wish.now};
+  if (!wish.now_shown) {
+    CertificateFiles places{wish.settings, wish.data_directory, wish.time};
     for (const auto& domain : wish.domains)
       if (auto there = ensure_certificate(places, domain, wish.data_directory); !there) return there.failure();
   }
   made.look = look_of_certificates(wish.settings, wish.domains, wish.data_directory);
-  CertificateFiles places{wish.settings, wish.data_directory, wish.now};
+  CertificateFiles places{wish.settings, wish.data_directory, wish.time};
   FilesOfDomains files;
   for (const auto& domain : wish.domains) {
+    if (std::string why = why_gone(wish, places, domain); !why.empty()) {
+      made.kept[domain] = std::move(why);
+      continue;
+    }
     files[domain] = places.of(domain);
     made.shown[domain] = shown_from(files[domain]);
   }
   if (wish.cores == 0) return made;
-  auto contexts = TlsContexts::make_each(wish.cores, wish.settings, wish.domains, files, wish.tickets);
+  std::vector<ContextsBefore> before;
+  before.reserve(wish.now.size());
+  for (const TlsContexts* now : wish.now) before.push_back({now, &made.kept});
+  auto contexts = TlsContexts::make_each(wish.cores, {wish.settings, wish.domains, files, wish.tickets}, before);
   if (!contexts) return contexts.failure();
   made.contexts = std::move(*contexts);
+  for (const auto& [domain, why] : made.kept) made.shown[domain] = wish.now_shown->at(domain);
   return made;
 }
 
-void tell_of_expiry(const std::map<std::string, DomainCertificates::Shown>& shown, TimePoint now, Seconds warning) {
+void tell_of_expiry(const std::map<std::string, DomainCertificates::Shown>& shown, TimePoint now, Seconds warning,
+                    Told told) {
   std::int64_t count = 0;
   TimePoint first = TimePoint::max();
   for (const auto& [domain, each] : shown) {
@@ -93,7 +99,7 @@ void tell_of_expiry(const std::map<std::string, DomainCertificates::Shown>& show
     first = std::min(first, each.until);
     if (each.until - now >= warning && each.until > now) continue;
     ++count;
-    if (warning > 0s)
+    if (warning > 0s && told == Told::said)
       certificates_log().failure(each.until <= now ? "a certificate has expired" : "a certificate expires soon",
                                  {{"domain", domain},
                                   {"file", each.files.certificate},

@@ -55,7 +55,10 @@ Task<std::optional<std::string>> ask(Negotiation& n, std::string challenge, Sasl
 BareJid account_named(Negotiation& n, const std::string& authcid) {
   const auto local = prepare_localpart(authcid);
   if (!local) return {};
-  return account_of(n.core_shard().aliases(), BareJid{JidView::of_prepared(*local + '@' + n.domain)});
+  const BareJid named{JidView::of_prepared(*local + '@' + n.domain)};
+  // Each domain decides itself how its accounts log in: an alias in another one is for messages alone.
+  const BareJid account = account_of(n.core_shard().aliases(), named);
+  return account.domainpart() == n.domain ? account : named;
 }
 
 bool authzid_fits(Negotiation& n, const std::string& authzid, const BareJid& account) {

@@ -2,6 +2,9 @@
 #include "stream/gss_acceptor.h"
 
 #include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+
+#include <cstring>
 
 namespace jackdaw {
 namespace {
@@ -26,6 +29,11 @@ class Buffer {
 
 gss_buffer_desc lend(std::string_view text) { return {text.size(), const_cast<char*>(text.data())}; }
 
+bool is_kerberos(gss_OID mechanism) {
+  return mechanism != GSS_C_NO_OID && mechanism->length == gss_mech_krb5->length &&
+         memcmp(mechanism->elements, gss_mech_krb5->elements, mechanism->length) == 0;
+}
+
 std::string words_of(OM_uint32 code, int kind) {
   OM_uint32 minor = 0, more = 0;
   Buffer text;
@@ -49,8 +57,10 @@ Result<Done> GssAcceptor::acquire() {
   OM_uint32 minor = 0;
   gss_key_value_element_desc element{"keytab", keytab_.c_str()};
   const gss_key_value_set_desc place{1, &element};
+  // RFC 4752 §3: the Kerberos V5 mechanism, whatever else the library knows.
+  gss_OID_set_desc kerberos{1, gss_mech_krb5};
   const OM_uint32 major =
-      gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_ACCEPT,
+      gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &kerberos, GSS_C_ACCEPT,
                             keytab_.empty() ? GSS_C_NO_CRED_STORE : &place, &credentials_, nullptr, nullptr);
   if (major == GSS_S_COMPLETE) return Done{};
   is_ours_ = true;
@@ -65,10 +75,15 @@ Result<std::string> GssAcceptor::step(std::string_view token) {
   OM_uint32 minor = 0;
   gss_buffer_desc in = lend(token);
   gss_name_t name = GSS_C_NO_NAME;
+  gss_OID mechanism = GSS_C_NO_OID;
   Buffer out;
   const OM_uint32 major = gss_accept_sec_context(&minor, &context_, credentials_, &in, GSS_C_NO_CHANNEL_BINDINGS, &name,
-                                                 nullptr, out.get(), nullptr, nullptr, nullptr);
+                                                 &mechanism, out.get(), nullptr, nullptr, nullptr);
   if (GSS_ERROR(major)) return failed("the ticket is refused", major, minor);
+  if (major == GSS_S_COMPLETE && !is_kerberos(mechanism)) {
+    if (name != GSS_C_NO_NAME) gss_release_name(&minor, &name);
+    return Failure{"that is not Kerberos"};
+  }
   if (major == GSS_S_COMPLETE) {
     Buffer text;
     const OM_uint32 shown = gss_display_name(&minor, name, text.get(), nullptr);

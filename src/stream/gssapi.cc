@@ -58,8 +58,8 @@ Task<std::optional<SaslError>> establish(Negotiation& n, const Acceptor& accepto
 }
 
 // COMPAT(pykerberos, 1.1): clients ask for the name alone where RFC 6120 §6.3.8 has a JID.
-bool may_be(Negotiation& n, const std::string& authzid, const BareJid& account) {
-  return authzid == account.localpart() || authzid_fits(n, authzid, account);
+bool may_be(Negotiation& n, const std::string& authzid, const std::string& name, const BareJid& account) {
+  return authzid == name || authzid == account.localpart() || authzid_fits(n, authzid, account);
 }
 
 }  // namespace
@@ -82,14 +82,15 @@ Task<SaslOutcome> gssapi(Negotiation& n, std::string token, bool& ended) {
   if (!*authzid) co_return explain(n, *acceptor, authzid->failure());
   if (!n.served()) co_return wrong();
   const std::string name = localpart_of_principal(acceptor->principal(), realm_of(n));
-  if (name.empty()) {
-    n.log().problem("a principal is of another realm", {{"principal", acceptor->principal()}, {"realm", realm_of(n)}});
+  // Principals that differ in case are different people.
+  if (name.empty() || prepare_localpart(name) != name) {
+    n.log().problem("a principal is no account's", {{"principal", acceptor->principal()}, {"realm", realm_of(n)}});
     co_return wrong();
   }
   Claim claim;
   if (auto barred = co_await begin_claim(n, claim, name)) co_return *barred;
   if (auto barred = may_log_in(claim.known)) co_return *barred;
-  if (!may_be(n, **authzid, claim.account))
+  if (!may_be(n, **authzid, name, claim.account))
     co_return refused(SaslCondition::invalid_authzid, "You may only be yourself.");
   co_await note_outcome(n, claim.counted, true);
   co_return Authenticated{claim.account, {}};

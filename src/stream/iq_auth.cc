@@ -51,8 +51,9 @@ Task<SaslOutcome> check_digest(Negotiation& n, std::string username, std::string
   if (auto barred = co_await begin_claim(n, claim, std::move(username))) co_return *barred;
   const auto password =
       co_await kept_password(n.core_shard(), claim.account, binding_of(claim.known), n.stream->transport->address());
-  const std::string wanted = to_hex(sha1(n.stream_id + password.value_or(random_token(16))));
-  const bool fits = equal_in_constant_time(wanted, digest) && password;
+  if (!password) co_return not_now();
+  const std::string wanted = to_hex(sha1(n.stream_id + password->value_or(random_token(16))));
+  const bool fits = equal_in_constant_time(wanted, digest) && password->has_value();
   co_return co_await end_claim(n, std::move(claim), fits, {});
 }
 

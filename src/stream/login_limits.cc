@@ -79,6 +79,7 @@ Seconds LoginLimits::left(const Failures* failures, int free, Steady now) const 
 
 Seconds LoginLimits::wait(std::string_view account, std::string_view address, Steady now) const {
   const Keys keys = keys_of(account, address);
+  if (account.empty()) return left(addresses_.find(keys.address), rules_.free_for_address, now);
   const Seconds own = left(pairs_.find(keys.pair), rules_.free_for_pair, now);
   if (trusted(keys.account, keys.address, now)) return own;
   return std::max({own, left(accounts_.find(keys.account), rules_.free_for_account, now),
@@ -100,8 +101,9 @@ void LoginLimits::count(RecentTable<Failures>& table, const Key& key, Steady now
 
 void LoginLimits::failed(std::string_view account, std::string_view address, Steady now) {
   const Keys keys = keys_of(account, address);
-  count(pairs_, keys.pair, now);
   count(addresses_, keys.address, now);
+  if (account.empty()) return;
+  count(pairs_, keys.pair, now);
   // An old password in a device at home must not lock the same user out elsewhere.
   if (trusted(keys.account, keys.address, now)) return;
   count(accounts_, keys.account, now);

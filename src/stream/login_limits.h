@@ -51,6 +51,8 @@ class LoginLimits {
   // `account` is the bare JID that was tried, `address` the peer's as text. A limit below 1 is a Bug.
   explicit LoginLimits(LoginRules rules = {});
 
+  // An empty account is nobody's: its failures count for the address alone.
+  //
   // How long until the next try; zero: now. While it is not zero the try is refused unseen (temporary-auth-failure) and
   // not counted. Where checking a password takes time, ask once more when the result is known and, when it is no
   // longer zero, withhold the result: else many tries at once pass together.

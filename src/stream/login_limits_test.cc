@@ -68,6 +68,18 @@ TEST(LoginLimits, TenAMinuteOfOneAccountWhereverTheyComeFrom) {
   EXPECT_EQ(limits.wait(juliet, stranger(99), start + 10s), 0s);
 }
 
+TEST(LoginLimits, NobodysFailuresAreTheAddressesAlone) {
+  LoginLimits limits;
+  limits.set_account_flow(10, 60s);
+  fail(limits, "", away, 60, start);
+  EXPECT_EQ(limits.wait("", home, start), 0s);
+  EXPECT_EQ(limits.wait("", away, start), 0s);
+  EXPECT_EQ(limits.wait(juliet, away, start), 0s);
+  fail(limits, "", away, 40, start);
+  EXPECT_GT(limits.wait("", away, start), 0s);
+  EXPECT_EQ(limits.wait("", home, start), 0s);
+}
+
 TEST(LoginLimits, FailuresAreForgotten) {
   LoginLimits limits;
   fail(limits, juliet, away, 20, start);

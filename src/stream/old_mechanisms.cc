@@ -11,11 +11,12 @@
 namespace jackdaw {
 namespace {
 
-// Of the account, or one that nobody has: both take the same way.
-Task<std::string> password_of(Negotiation& n, const Claim& claim) {
+// Of the account, or one that nobody has: both take the same way. Empty: it is not known now.
+Task<std::optional<std::string>> password_of(Negotiation& n, const Claim& claim) {
   const auto found =
       co_await kept_password(n.core_shard(), claim.account, binding_of(claim.known), n.stream->transport->address());
-  co_return found.value_or(random_token(16));
+  if (!found) co_return std::nullopt;
+  co_return found->value_or(random_token(16));
 }
 
 }  // namespace
@@ -40,8 +41,9 @@ Task<SaslOutcome> cram_md5(Negotiation& n, bool& ended) {
   if (!response) co_return refused(SaslCondition::malformed_request, "A name and a digest were expected (RFC 2195).");
   Claim claim;
   if (auto barred = co_await begin_claim(n, claim, response->name)) co_return *barred;
-  const std::string password = co_await password_of(n, claim);
-  const bool fits = cram_fits(*response, challenge, password);
+  const auto password = co_await password_of(n, claim);
+  if (!password) co_return not_now();
+  const bool fits = cram_fits(*response, challenge, *password);
   co_return co_await end_claim(n, std::move(claim), fits, {});
 }
 
@@ -56,7 +58,9 @@ Task<SaslOutcome> digest_md5(Negotiation& n, bool& ended) {
   const auto& [username, authzid] = std::get<DigestMd5::Names>(names);
   Claim claim;
   if (auto barred = co_await begin_claim(n, claim, username)) co_return *barred;
-  const auto answer = server.finish(co_await password_of(n, claim));
+  const auto password = co_await password_of(n, claim);
+  if (!password) co_return not_now();
+  const auto answer = server.finish(*password);
   auto outcome = co_await end_claim(n, std::move(claim), answer.has_value(), authzid);
   if (answer && std::holds_alternative<Authenticated>(outcome) && !co_await ask(n, *answer, error, ended))
     co_return error;

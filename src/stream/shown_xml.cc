@@ -23,7 +23,7 @@ bool is_secret(const Element& element) {
   // XEP-0114's proof, a room's password (XEP-0045 §7.2.6), an upload's key (XEP-0363 §5), and a form's (XEP-0133 §4.5).
   if (local == "handshake" || local == "header" || local.find("password") != local.npos) return true;
   // Of invitations and services (XEP-0249, XEP-0379, XEP-0215), of resumption (XEP-0198 §5).
-  for (const std::string_view name : {"password", "token", "preauth", "secret", "previd"})
+  for (const std::string_view name : {"password", "token", "preauth", "secret", "previd", "pwd"})
     if (element.has_attribute(name)) return true;
   if (local == "field" && element.raw_attribute("var").find("secret") != std::string_view::npos) return true;
   return local == "field" && element.raw_attribute("var").find("password") != std::string_view::npos;

@@ -148,7 +148,7 @@ class WhenFilesChange(Certificates):
         pem, key = self.province.certify(DOMAIN, days=60)
         text = pathlib.Path(pem).read_text(encoding="ascii")
         self.write(file, text)
-        await self.until_logged("changed files of certificates cannot be used; the old ones are shown on")
+        await self.until_logged("a changed certificate cannot be used; the old one is shown on", domain=DOMAIN)
         self.assertEqual(self.shown(), old)
         self.finds("key", "bad", "belongs to another certificate", "--no-dns")
         self.write(key_file, pathlib.Path(key).read_text(encoding="ascii"))

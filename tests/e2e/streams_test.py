@@ -384,12 +384,13 @@ class Guessing(Streams):
         self.assertEqual(outcome, "success")
 
     async def test_guessing_from_everywhere_does_not_lock_the_user_out(self):
-        """RFC 6120 §13.12: fifty failures slow strangers down, not the address where the user was before."""
+        """RFC 6120 §13.12: ten failures a minute slow strangers down, not the address where the user was before."""
         self.assertEqual(self.tries("127.0.0.1"), "success")
-        for number in range(10):
-            last = self.guess(f"127.0.1.{number + 1}")
+        began = time.monotonic()
+        for number in range(2):
+            self.guess(f"127.0.1.{number + 1}")
         outcome = self.tries("127.0.2.1")
-        if time.monotonic() < last + 5:
+        if time.monotonic() < began + 60:
             self.assertEqual(outcome, "temporary-auth-failure")
         await self.enter("romeo@localhost/garden")
 
