@@ -63,6 +63,7 @@ class RunningServer {
   bool dismiss_all(std::size_t i);
   void stop_cores();
   void watch_certificates();
+  void look_again_later();
   static Task<void> look_at_certificates(RunningServer& running);
   void tell_of_expiry();
   friend struct ServerAssembly;

@@ -20,19 +20,26 @@ const Log& certificates_log() {
 // Before the cores run.
 void RunningServer::watch_certificates() {
   tell_of_expiry();
-  parts_->cores.front()->post([this] { spawn(look_at_certificates(*this)); });
+  parts_->cores.front()->post([this] { look_again_later(); });
+}
+
+// Core 0.
+void RunningServer::look_again_later() {
+  if (server_.stopping) return;
+  const auto pause = parts_->shards.front()->value(tls_check_interval);
+  parts_->certificates_timer.call(parts_->cores.front()->timers(), pause,
+                                  [this] { spawn(look_at_certificates(*this)); });
 }
 
 Task<void> RunningServer::look_at_certificates(RunningServer& running) {
+  running.parts_->looks_at_certificates = true;
   co_await running.parts_->workers->run("certificates", [&running] {
     running.renew_certificates();
     running.tell_of_expiry();
     return true;
   });
-  if (running.server_.stopping) co_return;
-  Core& core = *running.parts_->cores.front();
-  const auto pause = running.parts_->shards.front()->value(tls_check_interval);
-  running.parts_->certificates_timer.call(core.timers(), pause, [&running] { spawn(look_at_certificates(running)); });
+  running.parts_->looks_at_certificates = false;
+  running.look_again_later();
 }
 
 void RunningServer::renew_certificates() {

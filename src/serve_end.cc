@@ -50,6 +50,7 @@ RunningServer::~RunningServer() {
   }
   const auto until = std::chrono::steady_clock::now() + stop_time;
   on_each([&](std::size_t i) { return dismiss_all(i); });
+  wait_while(until, [&](std::size_t i) { return i == 0 && parts_->looks_at_certificates; });
   // Other servers are told who leaves; then the streams to them end.
   wait_while(until, [&](std::size_t i) { return parts_->shards[i]->router().has_sessions(); });
   on_each([&](std::size_t i) {

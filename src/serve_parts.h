@@ -40,6 +40,7 @@ struct RunningServer::Parts {
   std::mutex shown_mutex;
   std::map<std::string, DomainCertificates::Shown> shown;  // of each domain
   CallTimer certificates_timer;                            // of core 0
+  bool looks_at_certificates = false;                      // core 0: a worker does it at present
   Steady expiry_told{};                                    // when the log was told of certificates that expire
 
   void keep_shown(const DomainCertificates& read) {
