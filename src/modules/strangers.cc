@@ -24,7 +24,7 @@ bool is_known(Domain& domain, Account& account, JidView from) {
 Verdict check_sender(Domain& domain, Delivery& delivery) {
   const Stanza& stanza = *delivery.stanza();
   if (stanza.kind() != Kind::message || stanza.type() == Type::error) return std::nullopt;
-  if (!refuses_strangers(domain.shard(), delivery.account().jid())) return std::nullopt;
+  if (!refuses_strangers(domain, delivery.account().jid())) return std::nullopt;
   if (is_known(domain, delivery.account(), stanza.from())) return std::nullopt;
   refused_strangers.add();
   return StanzaError{Condition::service_unavailable};

@@ -18,11 +18,9 @@ constexpr Setting<bool> message_refuse_strangers{
         "user strangers` says it for one account."};
 
 // On the account's home core.
-inline bool refuses_strangers(Shard& shard, const BareJid& account) {
-  const auto said = shard.strangers().find(account.text());
-  if (!said.empty()) return said == "refuse";
-  Domain* domain = shard.domain(account.domainpart());
-  return domain && domain->value(message_refuse_strangers);
+inline bool refuses_strangers(Domain& domain, const BareJid& account) {
+  const auto said = domain.shard().strangers().find(account.text());
+  return said.empty() ? domain.value(message_refuse_strangers) : said == "refuse";
 }
 
 // Of an account that goes.

@@ -65,12 +65,16 @@ Task<SaslOutcome> check_claim(Negotiation& n, std::string username, std::string 
                                     {.authzid = {}, .authcid = std::move(username), .password = std::move(password)});
 }
 
-// §3.2, with the codes that these clients know.
-void refuse(Negotiation& n, const Element& iq, const SaslError& error) {
+void note_refusal(Negotiation& n, const SaslError& error) {
   count_login_failure(error.condition);
   n.log().problem("log-in refused", {{"condition", wire_name(error.condition)},
                                      {"mechanism", iq_auth_ns},
                                      {"address", n.stream->transport->address()}});
+}
+
+// §3.2, with the codes that these clients know.
+void refuse(Negotiation& n, const Element& iq, const SaslError& error) {
+  note_refusal(n, error);
   const StanzaError shown{.condition = Condition::not_authorized, .text = std::string{error.text}, .code = 401};
   answer(n, iq, "error", shown.xml());
 }
@@ -92,6 +96,7 @@ Task<void> answer_iq_auth(Negotiation& n, const OwnedElement& owned, std::option
   if (iq.attribute("type") != "set" || username.empty() || resource.empty() || !prepare_resourcepart(resource)) {
     const StanzaError missing{
         .condition = Condition::not_acceptable, .text = "A name, a password and a resource are needed.", .code = 406};
+    note_refusal(n, refused(SaslCondition::malformed_request, missing.text));
     answer(n, iq, "error", missing.xml());
     ended = ++n.failures >= most_failures;
   } else {
