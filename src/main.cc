@@ -15,6 +15,7 @@
 #include "admin/ask_server.h"
 #include "admin/command_line.h"
 #include "admin/operations.h"
+#include "admin/perform.h"
 #include "admin/private_directory.h"
 #include "admin/setup.h"
 #include "admin/terminal.h"
@@ -36,38 +37,17 @@ int refuse(const std::string& why) {
   return refused;
 }
 
-// The reload runs on a worker: it reads files and waits for all cores.
-Task<Result<Done>> reload_later(RunningServer& running) {
-  const auto reloaded =
-      co_await running.server().workers->run("administrator", [&running] { return running.reload(); });
-  co_return reloaded ? *reloaded : Result<Done>{Failure{"the server is busy; try again"}};
-}
-
-// A process that does one operation applies nothing: the next server reads what is kept.
-Task<Result<Done>> no_reload() { co_return Done{}; }
-
 OperationContext context_of_tables() {
   static const SettingTable settings = all_settings();
   return {.settings = &settings, .modules = &every_module(), .operations = &all_operations()};
-}
-
-OperationContext context_of(RunningServer& running, bool serves) {
-  OperationContext context = context_of_tables();
-  context.server = &running.server();
-  if (serves)
-    context.reload = [&running] { return reload_later(running); };
-  else
-    context.reload = no_reload;
-  return context;
 }
 
 Task<void> keep_result(Task<OperationResult> task, OperationResult& out) { out = co_await std::move(task); }
 
 // An operation on the first core of a server in this process.
 OperationResult run_here(RunningServer& running, const OperationRequest& request) {
-  OperationContext context = context_of(running, false);
   OperationResult result = Failure{};
-  running.run_blocking([&] { return keep_result(perform(context, request.operation, request.values), result); });
+  running.run_blocking([&] { return keep_result(perform_request(*running.server().administration, request), result); });
   return result;
 }
 
@@ -105,7 +85,8 @@ OperationResult run_without_server(const Invocation& invocation) {
   OperationContext context = context_of_tables();
   OperationResult result = Failure{};
   // It never waits: it is over when spawn() returns.
-  spawn(keep_result(perform(context, std::string{invocation.operation->words}, invocation.values), result));
+  spawn(keep_result(perform(context, local_actor(), std::string{invocation.operation->words}, invocation.values),
+                    result));
   return result;
 }
 
@@ -121,9 +102,17 @@ int do_operation(const Invocation& invocation) {
   OperationRequest request{std::string{operation.words}, {}};
   for (const auto& [name, texts] : invocation.values.all())
     for (const auto& text : texts) {
+      if (name == "password-stdin") continue;                // said to this process
       const bool is_path = name == "file" && !text.empty();  // the server has another working directory
       request.values.add(name, is_path ? std::filesystem::absolute(text).string() : text);
     }
+  if (!invocation.as.empty()) {
+    const auto text =
+        has_terminal() ? ask_password("Password of " + printable(invocation.as) + ": ") : read_password_from_stdin();
+    if (!text) return refuse(text.failure().what);
+    request.as = invocation.as;
+    request.password = *text;
+  }
   if (const OperationArgument* password = password_of(operation)) {
     const bool from_stdin = invocation.values.has("password-stdin");
     if (!from_stdin && !has_terminal()) {
@@ -268,7 +257,7 @@ Task<void> keep_administrator(OperationContext& context, Result<NewAdministrator
 Task<void> open_socket(std::unique_ptr<AdminSocket>& socket, RunningServer& running, int descriptor) {
   Server& server = running.server();
   socket = std::make_unique<AdminSocket>(server.shards.front()->core(), descriptor,
-                                         admin_socket_file(server.data_directory), context_of(running, true));
+                                         admin_socket_file(server.data_directory), server.administration);
   co_return;
 }
 
@@ -279,7 +268,7 @@ Task<void> close_socket(std::unique_ptr<AdminSocket>& socket) {
 
 int serve_until_signal(RunningServer& running, const Invocation& invocation, const std::string& program,
                        const sigset_t& signals) {
-  OperationContext context = context_of(running, true);
+  OperationContext& context = *running.server().administration;
   Result<NewAdministrator> administrator = Failure{};
   running.run_blocking([&] { return keep_administrator(context, administrator); });
   if (!administrator) return refuse(administrator.failure().what);
@@ -322,6 +311,10 @@ int run(const std::string& program, std::vector<std::string> words) {
     return end->exit_code;
   }
   const Invocation& invocation = std::get<Invocation>(parsed);
+  if (!invocation.as.empty() && (invocation.needs() == Needs::program || invocation.needs() == Needs::nothing)) {
+    std::cerr << "jackdaw: --as: `" << invocation.operation->words << "` is done in nobody's name\n";
+    return wrong_usage;
+  }
   if (invocation.needs() != Needs::program) return do_operation(invocation);
   if (invocation.operation->words == "serve") return serve(invocation, program);
   if (invocation.operation->words == "setup") return setup(invocation);

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "admin/xep0050_commands.h"
 #include "base/bytes.h"
 #include "modules/all.h"
 #include "net/start_loop.h"
@@ -101,6 +102,7 @@ Failure not_served(const std::string& file, const std::string& domain) {
 const std::vector<const Module*>& every_module() {
   static const std::vector<const Module*> list = [] {
     auto all = all_modules;
+    all.push_back(&xep0050_commands);
     all.insert(all.end(), stream_modules.begin(), stream_modules.end());
     return all;
   }();
@@ -321,6 +323,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   if (auto dropped = loop.run(drop_dangling_aliases(*parts.store)); !dropped) return dropped.failure();
   if (auto erased = loop.run(erase_left_behind(*parts.store)); !erased) return erased.failure();
   if (auto made = assembly.make_cores(*configuration); !made) return made.failure();
+  running->open_administration();
   if (auto made = assembly.listen(*configuration->settings); !made) return made.failure();
   parts.settings = configuration->settings;
   parts.domains = configuration->domains;

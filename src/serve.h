@@ -62,6 +62,7 @@ class RunningServer {
   void wait_for_store(std::chrono::steady_clock::time_point until);
   bool dismiss_all(std::size_t i);
   void stop_cores();
+  void open_administration();
   void watch_certificates();
   void look_again_later();
   static Task<void> look_at_certificates(RunningServer& running);

@@ -1,6 +1,7 @@
 // The end of a running server: nobody comes in, everybody is told, everything is stored.
 // SPDX-License-Identifier: Apache-2.0
 #include "net/start_loop.h"
+#include "router/operation.h"
 #include "serve_parts.h"
 
 namespace jackdaw {
@@ -50,7 +51,10 @@ RunningServer::~RunningServer() {
   }
   const auto until = std::chrono::steady_clock::now() + stop_time;
   on_each([&](std::size_t i) { return dismiss_all(i); });
-  wait_while(until, [&](std::size_t i) { return i == 0 && parts_->looks_at_certificates; });
+  wait_while(until, [&](std::size_t i) {
+    return i == 0 &&
+           (parts_->looks_at_certificates || (server_.administration && server_.administration->under_way > 0));
+  });
   // Other servers are told who leaves; then the streams to them end.
   wait_while(until, [&](std::size_t i) { return parts_->shards[i]->router().has_sessions(); });
   on_each([&](std::size_t i) {

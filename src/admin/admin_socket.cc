@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "admin/local_address.h"
+#include "admin/perform.h"
 #include "admin/wire.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -44,12 +45,6 @@ Task<std::string> read_line(Transport& transport) {
   co_return std::string{};
 }
 
-const Operation* find_operation(const OperationContext& context, std::string_view words) {
-  for (const Operation* operation : *context.operations)
-    if (operation->words == words && operation->run) return operation;
-  return nullptr;
-}
-
 }  // namespace
 
 std::string admin_socket_file(const std::string& data_directory) { return data_directory + "/jackdaw.sock"; }
@@ -73,11 +68,11 @@ Result<int> open_admin_socket(const std::string& data_directory) {
 }
 
 struct AdminSocket::Talks {
-  OperationContext context;
+  std::shared_ptr<OperationContext> context;
   int under_way = 0;
 };
 
-AdminSocket::AdminSocket(Core& core, int descriptor, std::string file, OperationContext context)
+AdminSocket::AdminSocket(Core& core, int descriptor, std::string file, std::shared_ptr<OperationContext> context)
     : core_(core),
       descriptor_(descriptor),
       file_(std::move(file)),
@@ -99,7 +94,7 @@ AdminSocket::~AdminSocket() {
 void AdminSocket::fires() {
   const std::int64_t routed = stanzas_routed_so_far();
   const double seconds = std::chrono::duration<double>(core_.now() - measured_).count();
-  if (seconds > 0) talks_->context.stanzas_per_second = static_cast<double>(routed - routed_before_) / seconds;
+  if (seconds > 0) talks_->context->stanzas_per_second = static_cast<double>(routed - routed_before_) / seconds;
   routed_before_ = routed;
   measured_ = core_.now();
   set(core_.timers(), interval);
@@ -130,12 +125,10 @@ Task<void> AdminSocket::talk(std::shared_ptr<Talks> talks, std::unique_ptr<Trans
   if (!line.empty()) {
     auto request = request_from_json(line);
     OperationResult result = Failure{};
-    if (!request) {
+    if (request)
+      result = co_await perform_request(*talks->context, std::move(*request));
+    else
       result = request.failure();
-    } else {
-      log().major("command", {{"operation", request->operation}});
-      result = co_await perform(talks->context, request->operation, request->values);
-    }
     std::string answer = json_of(result);
     if (answer.size() > longest_answer)
       answer = json_of(OperationResult{Failure{"the answer is too long; ask for less with --limit"}});
@@ -144,20 +137,6 @@ Task<void> AdminSocket::talk(std::shared_ptr<Talks> talks, std::unique_ptr<Trans
   }
   co_await transport->close(1s);
   --talks->under_way;
-}
-
-Task<OperationResult> perform(OperationContext& context, std::string words, OperationValues values) {
-  const Operation* operation = find_operation(context, words);
-  if (!operation) co_return Failure{"there is no operation \"" + words + "\" in this server"};
-  for (const auto& argument : operation->arguments)
-    if (argument.times == Times::once && !values.has(argument.name))
-      co_return Failure{words + ": " + std::string{argument.name} + " is missing"};
-  try {
-    co_return co_await operation->run(context, std::move(values));
-  } catch (const std::exception& error) {
-    log().crash("an operation failed by a bug", {{"operation", words}, {"what", error.what()}});
-    co_return Failure{words + ": failed by a mistake of the server's own; the log says which"};
-  }
 }
 
 }  // namespace jackdaw

@@ -24,7 +24,7 @@ bool may_administer(uid_t peer, uid_t own);
 class AdminSocket final : private Watched, private Timer {
  public:
   // Takes the descriptor over.
-  AdminSocket(Core& core, int descriptor, std::string file, OperationContext context);
+  AdminSocket(Core& core, int descriptor, std::string file, std::shared_ptr<OperationContext> context);
   ~AdminSocket() override;
 
  private:
@@ -40,8 +40,5 @@ class AdminSocket final : private Watched, private Timer {
   std::int64_t routed_before_ = 0;
   Steady measured_{};
 };
-
-// Does what a request asks for, on this core; never throws.
-Task<OperationResult> perform(OperationContext& context, std::string words, OperationValues values);
 
 }  // namespace jackdaw

@@ -23,7 +23,7 @@ Task<OperationResult> echo(OperationContext&, OperationValues values) {
 const Operation echo_row{.words = "echo",
                          .arguments = {{"word", ArgumentType::text, "What is said."}},
                          .summary = "Says it again.",
-                         .rights = "nothing",
+                         .right = Right::nothing,
                          .run = echo};
 
 // A core with a socket, in a thread of its own.
@@ -34,7 +34,7 @@ class AdminSocketTest : public testing::Test {
     ASSERT_TRUE(descriptor) << descriptor.failure().what;
     thread_ = std::thread([this] { core_.run(); });
     core_.post([this, fd = *descriptor] {
-      OperationContext context{.operations = &operations_};
+      auto context = std::make_shared<OperationContext>(OperationContext{.operations = &operations_});
       socket_ = std::make_unique<AdminSocket>(core_, fd, admin_socket_file(directory_.path()), std::move(context));
     });
   }

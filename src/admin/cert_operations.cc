@@ -107,13 +107,14 @@ const Operations& cert_operations() {
   static const Operations rows{
       {.words = "cert list",
        .summary = "Lists the domains' certificates: their files, until when they are valid, what is wrong.",
-       .rights = "monitors",
+       .right = Right::monitors,
        .run = list_certificates},
       {.words = "cert check",
        .arguments = {{"domain", ArgumentType::domain, "One domain; without it all of them.", Times::optional}},
        .flags = {{"no-dns", "Looks at the files alone."}},
        .summary = "Says what is wrong with certificates and what to do: file, key, name, dates, chain, DNS, DANE.",
-       .rights = "monitors",
+       .right = Right::monitors,
+       .concerns = {"domain"},
        .run = check_certificates},
   };
   return rows;

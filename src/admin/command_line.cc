@@ -27,6 +27,8 @@ void add_everywhere(CLI::App& app, Invocation& invocation) {
   app.add_option("--data", invocation.data_directory, "The data directory (JACKDAW_DATA, or data).")->type_name("DIR");
   app.add_option("--config", invocation.config_file, "The settings file (jackdaw.toml in the data directory).")
       ->type_name("FILE");
+  app.add_option("--as", invocation.as, "Does it with the rights of this account, whose password is asked for.")
+      ->type_name("JID");
   app.add_flag("--json", invocation.json, "Prints for programs.");
 }
 

@@ -15,6 +15,7 @@ struct Invocation {
   OperationValues values;  // without a password
   std::string data_directory = "data";
   std::string config_file;
+  std::string as;  // the account in whose name; empty: whose the data directory is
   bool json = false;
 
   Needs needs() const { return values.has("markdown") ? Needs::nothing : operation->needs; }

@@ -76,7 +76,10 @@ TEST(CommandLine, HelpIsNoMistake) {
 TEST(CommandLine, EveryOperationIsComplete) {
   for (const Operation* operation : all_operations()) {
     EXPECT_FALSE(operation->summary.empty()) << operation->words;
-    EXPECT_FALSE(operation->rights.empty()) << operation->words;
+    for (const auto name : operation->concerns)
+      EXPECT_TRUE(std::ranges::any_of(operation->arguments, [&](const auto& is) { return is.name == name; }) ||
+                  std::ranges::any_of(operation->flags, [&](const auto& is) { return is.name == name; }))
+          << operation->words << ' ' << name;
     EXPECT_TRUE(operation->run != nullptr || operation->needs == Needs::program) << operation->words;
     std::vector<std::string> words;
     std::string text{operation->words};

@@ -27,9 +27,10 @@ Task<OperationResult> print_modules(OperationContext& context, OperationValues v
 
 Task<OperationResult> print_operations(OperationContext& context, OperationValues values) {
   if (values.has("markdown")) co_return OperationAnswer{operations_page(*context.operations)};
-  OperationTable table{.columns = {"operation", "rights", "summary"}};
+  OperationTable table{.columns = {"operation", "right", "summary"}};
   for (const Operation* operation : *context.operations)
-    table.rows.push_back({usage_of(*operation), std::string{operation->rights}, std::string{operation->summary}});
+    table.rows.push_back(
+        {usage_of(*operation), std::string{name_of(operation->right)}, std::string{operation->summary}});
   co_return OperationAnswer{{}, std::move(table)};
 }
 
@@ -54,34 +55,34 @@ const Operations& document_operations() {
       {.words = "settings",
        .flags = {markdown_flag},
        .summary = "Prints the table of all settings, with their defaults.",
-       .rights = "nothing",
+       .right = Right::nothing,
        .needs = Needs::nothing,
        .run = print_settings},
       {.words = "modules",
        .flags = {markdown_flag},
        .summary = "Prints the modules of the server.",
-       .rights = "nothing",
+       .right = Right::nothing,
        .needs = Needs::nothing,
        .run = print_modules},
       {.words = "operations",
        .flags = {markdown_flag},
        .summary = "Prints everything that this program can do.",
-       .rights = "nothing",
+       .right = Right::nothing,
        .needs = Needs::nothing,
        .run = print_operations},
       {.words = "doap",
        .summary = "Prints the project's description with the specifications it follows (XEP-0453).",
-       .rights = "nothing",
+       .right = Right::nothing,
        .needs = Needs::nothing,
        .run = print_doap},
       {.words = "man",
        .summary = "Prints the manual page.",
-       .rights = "nothing",
+       .right = Right::nothing,
        .needs = Needs::nothing,
        .run = print_manual},
       {.words = "completion",
        .summary = "Prints the completion of these words for bash.",
-       .rights = "nothing",
+       .right = Right::nothing,
        .needs = Needs::nothing,
        .run = print_completion},
   };

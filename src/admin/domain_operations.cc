@@ -106,17 +106,17 @@ const Operations& domain_operations() {
   static const Operations rows{
       {.words = "domain list",
        .summary = "Lists the domains that are served, and where each comes from.",
-       .rights = "domains",
+       .right = Right::monitors,
        .run = list_domains},
       {.words = "domain add",
        .arguments = {domain_argument},
        .summary = "Serves one more domain, with a certificate of its own making until it gets another.",
-       .rights = "domains",
+       .right = Right::all,
        .run = add_domain},
       {.words = "domain delete",
        .arguments = {domain_argument},
        .summary = "Serves a domain no longer that was added by command and has no accounts.",
-       .rights = "domains",
+       .right = Right::all,
        .run = delete_domain},
   };
   return rows;

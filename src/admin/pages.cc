@@ -76,6 +76,11 @@ std::string_view needs_sentence(Needs needs) {
   return "Is a process of its own.";
 }
 
+std::string right_of(const Operation& operation) {
+  std::string out{name_of(operation.right)};
+  return operation.concerns.empty() || operation.right == Right::nothing ? out : out + ", also for a domain";
+}
+
 // All that modules implement, in order of number; what several implement is complete when one says so.
 std::map<int, Implements> all_implemented(const std::vector<const Module*>& modules) {
   std::map<int, Implements> all;
@@ -128,14 +133,16 @@ std::string operations_page(const OperationList& operations) {
       "Generated from the operations table; do not edit. `jackdaw WORDS --help` says the same of one of them.\n\n"
       "Everywhere: `--data DIR` names the data directory (`data`, or the environment's `JACKDAW_DATA`), `--config "
       "FILE` the "
-      "settings file (`jackdaw.toml` in the data directory), `--json` prints for programs. Passwords are asked for on "
+      "settings file (`jackdaw.toml` in the data directory), `--as JID` does it with the rights of this account "
+      "(docs/administrators.md), `--json` prints for programs. "
+      "Passwords are asked for on "
       "the "
       "terminal or read with `--password-stdin`; they are never words of a command. Exit codes: 0 done, 1 refused with "
       "one "
       "line why, 2 wrong usage.\n";
   for (const Operation* operation : operations) {
     out += fmt::format("\n## {}\n\n`jackdaw {}`\n\n{} {} Right: {}.\n", operation->words, usage_of(*operation),
-                       operation->summary, needs_sentence(operation->needs), operation->rights);
+                       operation->summary, needs_sentence(operation->needs), right_of(*operation));
     if (operation->arguments.empty() && operation->flags.empty()) continue;
     out += "\n| word | what it is |\n|---|---|\n";
     for (const auto& argument : operation->arguments)

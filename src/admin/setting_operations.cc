@@ -98,6 +98,9 @@ std::string pinned_by(const DescribedValue& is, const std::string& name) {
 Task<OperationResult> set_setting(OperationContext& context, OperationValues values) {
   const auto meant = meant_by(context, values);
   if (!meant) co_return meant.failure();
+  if (meant->row->names_file && !context.actor.rights.has(Right::settings, {}))
+    co_return Failure{meant->shown() +
+                      ": names a file of the server's machine, which needs the right settings for the whole server"};
   const Settings& settings = settings_in_force(context);
   if (const auto is = settings.describe(*meant->row, meant->domain); is.is_pinned())
     co_return Failure{pinned_by(is, meant->shown())};
@@ -131,13 +134,15 @@ const Operations& setting_operations() {
       {.words = "setting list",
        .flags = {domain_flag_row},
        .summary = "Lists the settings with their values and where each comes from.",
-       .rights = "settings",
+       .right = Right::settings,
+       .concerns = {"domain"},
        .run = list_settings},
       {.words = "setting get",
        .arguments = {name_argument},
        .flags = {domain_flag_row},
        .summary = "Shows one setting: its value, where it comes from, what is allowed.",
-       .rights = "settings",
+       .right = Right::settings,
+       .concerns = {"domain"},
        .run = show_setting},
       {.words = "setting set",
        .arguments = {name_argument,
@@ -145,13 +150,15 @@ const Operations& setting_operations() {
        .flags = {domain_flag_row},
        .summary =
            "Changes a setting at run time. What the settings file or the command line sets cannot be changed so.",
-       .rights = "settings",
+       .right = Right::settings,
+       .concerns = {"domain"},
        .run = set_setting},
       {.words = "setting reset",
        .arguments = {name_argument},
        .flags = {domain_flag_row},
        .summary = "Takes a change made at run time back.",
-       .rights = "settings",
+       .right = Right::settings,
+       .concerns = {"domain"},
        .run = reset_setting},
   };
   return rows;

@@ -124,7 +124,7 @@ Task<OperationResult> make_administrator(OperationContext& context, std::string 
   const auto address = BareJid::parse(jid);
   if (!address) co_return Failure{printable(jid) + ": no valid address"};
   NewAccount wanted{
-      .jid = *address, .password = password, .admin = true, .tombstone = Tombstone::ignore, .share = share};
+      .jid = *address, .password = password, .rights = "all", .tombstone = Tombstone::ignore, .share = share};
   auto outcome = co_await create_account(shard, std::move(wanted));
   if (outcome == Provisioned::exists)
     outcome = co_await change_password(shard, *address, std::move(password), nullptr, std::string{share});

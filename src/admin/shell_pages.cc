@@ -32,7 +32,7 @@ jackdaw \- XMPP server and its administration
 .SH SYNOPSIS
 .B jackdaw
 .I WORDS
-[\fB\-\-data\fR \fIDIR\fR] [\fB\-\-config\fR \fIFILE\fR] [\fB\-\-json\fR]
+[\fB\-\-data\fR \fIDIR\fR] [\fB\-\-config\fR \fIFILE\fR] [\fB\-\-as\fR \fIJID\fR] [\fB\-\-json\fR]
 .SH DESCRIPTION
 .B jackdaw serve
 runs the server. The other words administer it: through a socket in the data directory, open to root and the server's own
@@ -47,6 +47,10 @@ The data directory; without it that of the environment's JACKDAW_DATA, else
 The settings file; without it
 .I jackdaw.toml
 in the data directory, when it is there.
+.TP
+\fB\-\-as\fR \fIJID\fR
+Does it in the name of this account, with its rights as an administrator. Its password is asked for; without a terminal it
+is the first line of standard input.
 .TP
 \fB\-\-json\fR
 Prints tables as JSON.
@@ -87,7 +91,7 @@ std::map<std::string, std::set<std::string>> words_by_group(const OperationList&
 }
 
 std::string flags_of(const Operation& operation) {
-  std::string flags = "--data --config --json --help";
+  std::string flags = "--data --config --as --json --help";
   for (const auto& flag : operation.flags) flags += fmt::format(" --{}", flag.name);
   for (const auto& argument : operation.arguments)
     if (argument.type == ArgumentType::password) flags += " --password-stdin";

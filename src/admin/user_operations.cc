@@ -34,7 +34,7 @@ Task<OperationResult> add_user(OperationContext& context, OperationValues values
   if (!jid) co_return jid.failure();
   NewAccount wanted{.jid = *jid,
                     .password = values.one("password"),
-                    .admin = values.has("admin"),
+                    .rights = values.has("admin") ? Rights::whole().text() : std::string{},
                     .tombstone = values.has("reuse") ? Tombstone::ignore : Tombstone::respect,
                     .share = share};
   const auto outcome = co_await create_account(first_shard(context), std::move(wanted));
@@ -76,7 +76,7 @@ Task<OperationResult> list_users(OperationContext& context, OperationValues valu
   if (const std::string only = values.one("domain"); !only.empty()) domains = {prepare_domainpart(only).value_or(only)};
   const std::string after = values.one("after");
   const std::string_view after_domain = JidView::of_prepared(after).domainpart();
-  OperationTable table{.columns = {"jid", "admin", "locked", "created"}};
+  OperationTable table{.columns = {"jid", "rights", "locked", "created"}};
   for (const auto& domain : domains) {
     if (domain < after_domain) continue;
     const auto left = *limit - static_cast<std::int64_t>(table.rows.size());
@@ -85,7 +85,7 @@ Task<OperationResult> list_users(OperationContext& context, OperationValues valu
         co_await context.server->store->accounts().list(domain, domain == after_domain ? after : "", left);
     if (!found) co_return found.failure();
     for (const auto& record : *found)
-      table.rows.push_back({record.jid.text(), record.admin, record.locked, to_datetime(record.created)});
+      table.rows.push_back({record.jid.text(), record.rights, record.locked, to_datetime(record.created)});
   }
   std::string remark;
   if (static_cast<std::int64_t>(table.rows.size()) == *limit)
@@ -116,10 +116,36 @@ Task<OperationResult> show_user(OperationContext& context, OperationValues value
   Shard& home = context.server->home(jid->text());
   const auto sessions = co_await offload(home.core(), [&home, &jid] { return sessions_of(home, *jid); });
   OperationTable table{.shape = OperationTable::Shape::record,
-                       .columns = {"jid", "admin", "locked", "created", "keys", "sessions"}};
+                       .columns = {"jid", "rights", "locked", "created", "keys", "sessions"}};
   const AccountRecord& is = **record;
-  table.rows.push_back({is.jid.text(), is.admin, is.locked, to_datetime(is.created), hashes_of(is), sessions});
+  table.rows.push_back({is.jid.text(), is.rights, is.locked, to_datetime(is.created), hashes_of(is), sessions});
   co_return OperationAnswer{{}, std::move(table)};
+}
+
+OperationResult shown_rights(const BareJid& jid, std::string rights) {
+  OperationTable table{.shape = OperationTable::Shape::record, .columns = {"jid", "rights"}};
+  table.rows.push_back({jid.text(), std::move(rights)});
+  return OperationAnswer{{}, std::move(table)};
+}
+
+Task<OperationResult> change_rights(OperationContext& context, OperationValues values) {
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  if (!values.has("rights")) {
+    const auto record = co_await context.server->store->accounts().get(*jid);
+    if (!record) co_return record.failure();
+    if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+    co_return shown_rights(*jid, (*record)->rights);
+  }
+  const auto rights = Rights::parse(values.one("rights"));
+  if (!rights) co_return rights.failure();
+  for (const auto& domain : rights->domains())
+    if (!first_shard(context).domain(domain)) co_return Failure{printable(domain) + ": this domain is not served"};
+  if (!context.actor.rights.cover(*rights))
+    co_return Failure{"nobody gives rights that they have not; " + context.actor.name + " has " +
+                      context.actor.rights.text()};
+  const auto outcome = co_await set_rights(first_shard(context), *jid, rights->text());
+  co_return answer_of(outcome, *jid, rights->empty() ? "no rights" : "may " + rights->text());
 }
 
 // The two addresses of an alias and its account.
@@ -190,62 +216,84 @@ const Operations& user_operations() {
   static const Operations rows{
       {.words = "user add",
        .arguments = {jid_argument, password_argument},
-       .flags = {{"admin", "The account may administer the server."},
+       .flags = {{.name = "admin",
+                  .help = "The account may do everything: it gets the right all.",
+                  .right = Right::all},
                  {"reuse", "Also when an account of this name was removed not long ago."}},
        .summary = "Makes an account.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = add_user},
       {.words = "user passwd",
        .arguments = {jid_argument, password_argument},
        .summary = "Gives an account another password and ends its sessions.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = change_user_password},
       {.words = "user list",
        .arguments = {{"domain", ArgumentType::domain, "Only accounts of this domain.", Times::optional}},
        .flags = {{"limit", "At most so many (1000).", ArgumentType::number},
                  {"after", "Begins behind this address.", ArgumentType::jid}},
        .summary = "Lists accounts.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"domain"},
        .run = list_users},
       {.words = "user show",
        .arguments = {jid_argument},
        .summary = "Shows what is kept of an account.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = show_user},
       {.words = "user strangers",
        .arguments = {jid_argument,
                      {"what", ArgumentType::text, "refuse, take, or domain: as the domain's setting says."}},
        .summary = "Says whether an account takes messages of people it does not know.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = set_strangers},
+      {.words = "user rights",
+       .arguments = {jid_argument,
+                     {"rights", ArgumentType::text,
+                      "all, settings, users or monitors, each alone or with @DOMAIN, separated by commas; none takes "
+                      "them away. Without it the rights are shown.",
+                      Times::optional}},
+       .summary = "Says what an account may do as an administrator, on the whole server or for single domains.",
+       .right = Right::all,
+       .concerns = {"jid"},
+       .run = change_rights},
       {.words = "alias add",
        .arguments = {alias_argument, jid_argument},
        .summary = "Gives an account another name: what is sent to it arrives, and it logs the account in.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"alias", "jid"},
        .run = add_user_alias},
       {.words = "alias delete",
        .arguments = {alias_argument},
        .summary = "Takes an account's other name away.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"alias"},
        .run = delete_user_alias},
       {.words = "alias list",
        .summary = "Lists the other names of accounts.",
-       .rights = "accounts",
+       .right = Right::users,
        .run = list_user_aliases},
       {.words = "user lock",
        .arguments = {jid_argument},
        .summary = "Ends an account's sessions and lets nobody log in to it.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = lock_user},
       {.words = "user unlock",
        .arguments = {jid_argument},
        .summary = "Lets an account log in again.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = unlock_user},
       {.words = "user delete",
        .arguments = {jid_argument},
        .summary = "Removes an account with everything that is kept for it, and tells its contacts.",
-       .rights = "accounts",
+       .right = Right::users,
+       .concerns = {"jid"},
        .run = delete_user},
   };
   return rows;

@@ -107,7 +107,12 @@ std::string json_of(const OperationRequest& request) {
     for (const auto& text : texts) list.emplace_back(text);
     values.emplace(name, std::move(list));
   }
-  return json::serialize(json::object{{"operation", request.operation}, {"values", std::move(values)}});
+  json::object object{{"operation", request.operation}, {"values", std::move(values)}};
+  if (!request.as.empty()) {
+    object.emplace("as", request.as);
+    object.emplace("password", request.password);
+  }
+  return json::serialize(object);
 }
 
 std::string json_of(const OperationResult& result) {
@@ -124,6 +129,11 @@ Result<OperationRequest> request_from_json(std::string_view line) {
     request.operation = parsed.at("operation").as_string();
     for (const auto& [name, texts] : parsed.at("values").as_object())
       for (const auto& text : texts.as_array()) request.values.add(name, std::string{text.as_string()});
+    if (const auto* as = parsed.as_object().if_contains("as")) {
+      request.as = as->as_string();
+      request.password = parsed.at("password").as_string();
+      if (request.as.empty()) return Failure{"the request is in nobody's name"};
+    }
     return request;
   } catch (const std::exception& error) {
     return Failure{std::string{"the request is no operation in JSON: "} + error.what()};

@@ -1,6 +1,7 @@
 // What goes through the administrator's socket: one line of JSON each way. And the same answer for people.
 //
 //   {"operation":"user add","values":{"jid":["romeo@example.org"],"password":["..."]}}
+//   with --as: {"operation":..., "values":..., "as":"admin@example.org","password":"..."}
 //   {"text":"...","columns":["jid"],"shape":"list","rows":[["romeo@example.org"]]}      or      {"refused":"why"}
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -18,6 +19,7 @@ constexpr std::size_t longest_answer = 16 * 1024 * 1024;
 struct OperationRequest {
   std::string operation;
   OperationValues values;
+  std::string as = {}, password = {};  // in whose name; empty: whose the data directory is
 };
 
 // Without the line's end.

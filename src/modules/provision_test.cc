@@ -38,9 +38,9 @@ Task<std::size_t> count_values(Store& store, std::string map, BareJid owner) {
 
 TEST(Provision, ANewAccountHasKeysForEveryHash) {
   TestServer server;
-  EXPECT_EQ(create(server, {.jid = bare("romeo@montague.lan"), .password = "x", .admin = true}), Provisioned::done);
+  EXPECT_EQ(create(server, {.jid = bare("romeo@montague.lan"), .password = "x", .rights = "all"}), Provisioned::done);
   const AccountRecord record = record_of(server, "romeo@montague.lan");
-  EXPECT_TRUE(record.admin);
+  EXPECT_EQ(record.rights, "all");
   EXPECT_FALSE(record.locked);
   EXPECT_EQ(record.skeleton, skeleton_of("romeo"));
   for (const auto& keys : record.keys) {

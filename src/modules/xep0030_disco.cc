@@ -34,12 +34,12 @@ class Discovery {
     const std::string node = iq.payload().attribute("node");
     // XEP-0115 §6.2: the node of our own entity capabilities stands for the domain itself.
     if (!node.empty() && node != std::string(caps_node) + '#' + verification_string(about))
-      co_return StanzaError{Condition::item_not_found};
+      co_return co_await node_of_others(std::move(iq));
     co_return answer(info, iq.payload(), xml_of(about));
   }
 
   Task<Reply> domain_items(IqRequest iq) {
-    if (!iq.payload().attribute("node").empty()) co_return StanzaError{Condition::item_not_found};
+    if (!iq.payload().attribute("node").empty()) co_return co_await node_of_others(std::move(iq));
     std::string inside;
     const auto add = [&](std::string_view jid) { inside.append("<item jid='").append(escaped(jid)).append("'/>"); };
     const auto components = domain_.shard().components().names();
@@ -66,6 +66,13 @@ class Discovery {
   }
 
  private:
+  // Nodes that other modules have.
+  Task<Reply> node_of_others(IqRequest iq) {
+    for (const auto& handler : domain_.disco_nodes())
+      if (auto answered = co_await handler(iq)) co_return std::move(*answered);
+    co_return StanzaError{Condition::item_not_found};
+  }
+
   Domain& domain_;
 };
 

@@ -108,6 +108,9 @@ struct StreamFeature {
   std::function<std::string(Domain&)> xml;
 };
 
+// What answers disco#info and disco#items for nodes of its own; nothing: the node is another's.
+using NodeHandler = std::function<Task<std::optional<Reply>>(IqRequest)>;
+
 // An iq that a client may send before it has authenticated (XEP-0077 §3.1). The JID is empty.
 using PreAuthHandler = std::function<Task<Reply>(IqRequest, std::string address)>;
 
@@ -202,6 +205,7 @@ class Domain {
   void delegate(std::function<const IqHandler*(const Stanza&)> find) { delegate_ = std::move(find); }
   // Called with what the domain or its accounts are about to say of themselves.
   void on_disco(std::function<void(To, DiscoInfo&)> change) { disco_.push_back(std::move(change)); }
+  void on_disco_node(NodeHandler handler) { disco_nodes_.push_back(std::move(handler)); }
   void on_stream_feature(StreamFeature feature) { stream_features_.push_back(std::move(feature)); }
   void on_iq_before_authentication(Name payload, PreAuthHandler handler);
   // Called on the home core when an account is being removed: whatever must be told to others.
@@ -228,6 +232,7 @@ class Domain {
   const auto& roster_push_watchers() const { return roster_push_; }
   const auto& presence_shown_watchers() const { return presence_shown_; }
   const auto& presence_seen_watchers() const { return presence_seen_; }
+  const std::vector<NodeHandler>& disco_nodes() const { return disco_nodes_; }
   const auto& disco_changes() const { return disco_; }
   bool knows_payload(Name payload) const;
   const std::vector<MessageHook>& hooks(Phase phase) const { return hooks_[static_cast<std::size_t>(phase)]; }
@@ -272,6 +277,7 @@ class Domain {
   std::function<Acting(const Stanza&)> acting_;
   std::function<const IqHandler*(const Stanza&)> delegate_;
   std::vector<std::function<void(To, DiscoInfo&)>> disco_;
+  std::vector<NodeHandler> disco_nodes_;
   std::vector<StreamFeature> stream_features_;
   std::vector<std::function<Task<void>(BareJid)>> removed_;
   std::vector<std::function<void(Account&, std::string)>> unavailable_;

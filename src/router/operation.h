@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "router/rights.h"
 #include "settings/table.h"
 
 namespace jackdaw {
@@ -39,6 +40,7 @@ struct OperationFlag {
   std::string_view help;
   std::optional<ArgumentType> value = std::nullopt;
   Times times = Times::optional;
+  Right right = Right::nothing;  // needed for it too, on the whole server
 };
 
 // What was given, by name of argument or flag; a flag without a value is there or not.
@@ -88,6 +90,11 @@ struct OperationContext {
   const std::vector<const Operation*>* operations = nullptr;
   // Reads all sources of settings again and applies them; a Failure keeps what ran.
   std::function<Task<Result<Done>>()> reload = {};
+  // The account that a name and a password prove. Failure: why not.
+  std::function<Task<Result<BareJid>>(std::string jid, std::string password)> prove = {};
+  // Who has it done. Nobody may do anything.
+  Actor actor = {};
+  int under_way = 0;              // operations that are being done; of the one context that all faces share
   double stanzas_per_second = 0;  // over the last interval; of a server that serves
 };
 
@@ -100,7 +107,10 @@ struct Operation {
   std::vector<OperationArgument> arguments = {};
   std::vector<OperationFlag> flags = {};
   std::string_view summary;  // one sentence
-  std::string_view rights;   // what an administrator must be allowed to: "accounts", "domains", "sessions", ...
+  // Needed for the domains of the arguments and flags that `concerns` names; for the whole server when none of them is
+  // given.
+  Right right = Right::all;
+  std::vector<std::string_view> concerns = {};
   Needs needs = Needs::store;
   Task<OperationResult> (*run)(OperationContext&, OperationValues) = nullptr;
 };

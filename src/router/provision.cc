@@ -132,6 +132,10 @@ Task<Provisioned> store_keys(Shard& home, BareJid jid, Keys keys, const Session*
   co_return outcome;
 }
 
+Task<Provisioned> store_rights(Shard& home, BareJid jid, std::string rights) {
+  co_return co_await amend(home, std::move(jid), [&rights](AccountRecord& record) { record.rights = rights; });
+}
+
 Task<Provisioned> store_lock(Shard& home, BareJid jid, bool locked) {
   const auto outcome = co_await amend(home, jid, [locked](AccountRecord& record) { record.locked = locked; });
   if (outcome == Provisioned::done && locked)
@@ -213,7 +217,7 @@ Task<Provisioned> create_account(Shard& shard, NewAccount wanted) {
   const std::string binding = binding_of(*keys);
   AccountRecord record{.jid = wanted.jid,
                        .keys = std::move(*keys),
-                       .admin = wanted.admin,
+                       .rights = wanted.rights,
                        .created = shard.core().wall(),
                        .skeleton = skeleton_of(wanted.jid.localpart())};
   const auto outcome = outcome_of(co_await shard.server().store->accounts().create(std::move(record), unique));
@@ -253,6 +257,14 @@ Task<Provisioned> set_locked(Shard& shard, BareJid jid, bool locked) {
   const auto outcome = co_await guarded(home, [&home, &jid, locked] { return store_lock(home, jid, locked); });
   if (outcome == Provisioned::done)
     provision_log().major(locked ? "account locked" : "account unlocked", {{"jid", jid.text()}});
+  co_return outcome;
+}
+
+Task<Provisioned> set_rights(Shard& shard, BareJid jid, std::string rights) {
+  Shard& home = shard.server().home(jid.text());
+  const auto outcome = co_await guarded(home, [&home, &jid, &rights] { return store_rights(home, jid, rights); });
+  if (outcome == Provisioned::done)
+    provision_log().major("rights changed", {{"jid", jid.text()}, {"rights", rights.empty() ? "none" : rights}});
   co_return outcome;
 }
 

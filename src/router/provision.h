@@ -57,8 +57,8 @@ enum class Tombstone { respect, ignore };
 
 struct NewAccount {
   BareJid jid;
-  std::string password;  // as a person wrote it
-  bool admin = false;
+  std::string password;                      // as a person wrote it
+  std::string rights = {};                   // as an administrator
   Tombstone tombstone = Tombstone::respect;  // an administrator may give a removed account's name again
   std::string share = {};                    // whose share of the workers it takes: an address
 };
@@ -70,6 +70,9 @@ Task<Provisioned> change_password(Shard& shard, BareJid jid, std::string passwor
 
 // Locking ends its sessions.
 Task<Provisioned> set_locked(Shard& shard, BareJid jid, bool locked);
+
+// What it may do as an administrator, as Rights::text() writes it.
+Task<Provisioned> set_rights(Shard& shard, BareJid jid, std::string rights);
 
 // Tells the contacts, removes everything stored. Sessions end later in the turn, so that one of them can still be
 // answered (XEP-0077 §3.2).

@@ -23,6 +23,7 @@
 namespace jackdaw {
 
 struct Module;
+struct OperationContext;
 class Shard;
 class Workers;
 class PasswordSafe;
@@ -51,6 +52,8 @@ struct Server {
   std::function<std::vector<ListeningDescription>()> listening = {};
   // Fingerprint (SHA-256) of the certificate that a domain shows now; empty: none. Any thread.
   std::function<std::string(const std::string& domain)> certificate_shown = {};
+  // What an administrator's operations use; on the first core, by whatever face they come.
+  std::shared_ptr<OperationContext> administration = {};
   std::string data_directory;
   std::string secret;  // for salts of unknown users; random, kept in the store
   TimePoint started{};

@@ -43,10 +43,10 @@ Character first_character(std::string_view text) {
 
 bool is_control(std::uint32_t code) { return code < 0x20 || (code >= 0x7f && code < 0xa0); }
 
-// Line and paragraph separators, and the marks that change the direction of what follows.
+// Line and paragraph separators, the marks that change the direction of what follows, and what XML does not carry.
 bool is_mark(std::uint32_t code) {
   return code == 0x61c || (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
 std::string escaped(const Character& character) {

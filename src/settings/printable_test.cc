@@ -17,6 +17,7 @@ TEST(Printable, ControlCharactersAreEscaped) {
   EXPECT_EQ(printable("a\nb\tc\x1b[31m\x7f"), "a\\nb\\tc\\x1b[31m\\x7f");
   EXPECT_EQ(printable(std::string_view{"\0", 1}), "\\x00");
   EXPECT_EQ(printable("\xC2\x9B"), "\\u{9b}");  // C1 control sequence introducer
+  EXPECT_EQ(printable("\xEF\xBF\xBE"), "\\u{fffe}");
   EXPECT_EQ(printable("\xE2\x80\xAE\xE2\x80\xA8"), "\\u{202e}\\u{2028}");
 }
 

@@ -82,7 +82,8 @@ struct Setting {
   Reload reload = Reload::live;
   Secrecy secrecy = Secrecy::open;  // a secret has no fallback and is shown by Settings::reveal() alone
   Unit unit = std::same_as<T, Seconds> ? Unit::seconds : Unit::none;  // bytes: "256KiB" may be written
-  std::string_view help;                                              // one sentence: what happens when it is set
+  bool names_file = false;  // of this machine: for administrators of the whole server, also where it is a domain's
+  std::string_view help;    // one sentence: what happens when it is set
   std::uint32_t name_hash = detail::hash_of_name(name);
 };
 
@@ -105,6 +106,7 @@ struct SettingRow {
   Reload reload = Reload::live;
   Secrecy secrecy = Secrecy::open;
   Unit unit = Unit::none;
+  bool names_file = false;
   std::string_view help;
   std::uint32_t name_hash = 0;
 
@@ -129,6 +131,7 @@ SettingRow row_of(const Setting<T>& setting) {
                  .reload = setting.reload,
                  .secrecy = setting.secrecy,
                  .unit = setting.unit,
+                 .names_file = setting.names_file,
                  .help = setting.help,
                  .name_hash = setting.name_hash};
   if constexpr (std::same_as<T, std::int64_t>) row.min = setting.min, row.max = setting.max;

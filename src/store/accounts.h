@@ -32,7 +32,7 @@ struct AccountRecord {
   BareJid jid;
   std::array<std::optional<ScramKeys>, 3> keys;  // indexed by Hash
   bool locked = false;
-  bool admin = false;
+  std::string rights;  // what it may do as an administrator (router/rights.h); empty: nothing
   TimePoint created{};
   std::string skeleton;  // UTS 39 skeleton of the localpart (stanza/jid.h)
   friend bool operator==(const AccountRecord&, const AccountRecord&) = default;

@@ -27,7 +27,7 @@ TEST_P(AccountConformance, an_account_is_created_once) {
   EXPECT_EQ(good(run(accounts.create(romeo, true))), Created::created);
   EXPECT_EQ(good(run(accounts.get(romeo.jid))), romeo);
   AccountRecord other = romeo;
-  other.admin = true;
+  other.rights = "users@example.org";
   EXPECT_EQ(good(run(accounts.create(other, true))), Created::exists);
   EXPECT_EQ(good(run(accounts.create(other, false))), Created::exists);
   EXPECT_EQ(good(run(accounts.get(romeo.jid))), romeo);
@@ -78,7 +78,8 @@ TEST_P(AccountConformance, an_update_replaces_the_whole_record) {
   EXPECT_FALSE(good(run(accounts.update(romeo))));
   EXPECT_EQ(good(run(accounts.get(romeo.jid))), std::nullopt);
   good(run(accounts.create(romeo, true)));
-  romeo.locked = romeo.admin = true;
+  romeo.locked = true;
+  romeo.rights = "monitors";
   romeo.created = at(-3);
   romeo.skeleton = "rorneo";
   romeo.keys = {};

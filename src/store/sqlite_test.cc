@@ -42,7 +42,7 @@ TEST_F(SqliteStore, a_database_of_version_1_is_brought_up_to_date) {
             (std::vector<ArchiveItem>{{.id = "01", .when = at(7), .xml = "<a/>"}}));
   AccountRecord record;
   record.jid = romeo;
-  record.admin = true;
+  record.rights = "all";
   record.created = at(9);
   record.skeleton = "rorneo";
   record.keys[1] = ScramKeys{"s", 4096, "t", "u"};
@@ -212,7 +212,7 @@ TEST_F(SqliteStore, no_request_reads_through_other_owners_rows) {
   ask_everything(*database);
   ASSERT_TRUE(database->run("COMMIT")) << database->take_failure().what;
   EXPECT_LT(longest_scan(*database).first, 100) << longest_scan(*database).second;
-  database->run("SELECT count(*) FROM accounts WHERE admin=7");  // one that does is seen
+  database->run("SELECT count(*) FROM accounts WHERE rights='7'");  // one that does is seen
   EXPECT_GT(longest_scan(*database).first, 2000);
 }
 

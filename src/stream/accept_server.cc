@@ -68,7 +68,7 @@ void serve_server(Negotiation n, bool proven, OwnedElement first) {
       n.both_ways ? ServerStream::Opened::by_peer_both_ways : ServerStream::Opened::by_peer,
       DomainPair{n.domain, n.remote});
   if (proven)
-    session->prove({n.remote, n.domain});
+    session->prove_by_certificate({n.remote, n.domain});
   else
     session->take_dialback(first.element());
   n.stream->reader.forget_header();

@@ -76,7 +76,7 @@ Task<Outcome> external(Negotiation& n, std::string authzid) {
   const Known known = co_await look_up(n, account);
   if (known.failed) co_return not_now();
   if (auto barred = may_log_in(known)) co_return *barred;
-  co_return Authenticated{account, {}};
+  co_return Authenticated{.account = account, .by_certificate = true};
 }
 
 bool is_accepted(const Negotiation& n, std::string_view mechanism) {

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "stream/certificates_last.h"
 #include "stream/client_session.h"
 #include "stream/negotiation.h"
 #include "stream/read_loop.h"
@@ -263,6 +264,8 @@ Task<void> serve_client(Negotiation n, Authenticated who) {
     co_return;
   }
   if (who.is_temporary) session->stay_here();
+  session->end_in(who.by_certificate ? certificates_last(n.stream->transport->ssl(), n.core_shard().core().wall())
+                                     : std::nullopt);
   spawn(run_session(std::move(n.stream), &n.core_shard(), std::move(session)));
 }
 

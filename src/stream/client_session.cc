@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "stream/certificates_last.h"
 #include "stream/resume_timer.h"
 #include "stream/stanza_tag.h"
 #include "stream/stream_counters.h"
@@ -49,6 +50,13 @@ void ClientSession::end(StreamError why) {
     stream_->transport->interrupt();
   else
     home_.shard.core().later([self = shared_from_this()] { self->finish(); });
+}
+
+void ClientSession::end_in(std::optional<Seconds> left) {
+  expiry_.reset();
+  if (!left) return;
+  expiry_ = std::make_unique<CallTimer>();
+  expiry_->call(home_.shard.core().timers(), *left, [this] { end(certificates_expired()); });
 }
 
 void ClientSession::lose_connection() {

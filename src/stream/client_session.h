@@ -98,6 +98,8 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   // Nothing of it leaves this server: of somebody who has not said who they are (XEP-0175 §4).
  public:
   void stay_here() { stays_here_ = true; }
+  // The certificate that proved it is valid so long; empty: no longer by one.
+  void end_in(std::optional<Seconds> left);
 
  private:
   // OutboxOwner.
@@ -118,7 +120,8 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   std::string lang_;
   std::uint64_t number_;
   bool stays_here_ = false;
-  XmlStream* stream_ = nullptr;  // null while disconnected
+  std::unique_ptr<CallTimer> expiry_;  // null: without an end
+  XmlStream* stream_ = nullptr;        // null while disconnected
   std::unique_ptr<Outbox> outbox_;
   Fates fates_;
   std::vector<std::pair<std::size_t, Later<bool>*>> waiting_for_fates_;

@@ -64,8 +64,9 @@ Task<void> end_stream(Negotiation& n, Heard::What what);
 // What a SASL exchange ended in: the account, and what <success/> is to carry; or empty, and the client was told.
 struct Authenticated {
   BareJid account;
-  std::string success;        // ready XML
-  bool is_temporary = false;  // ANONYMOUS: there is no such account yet
+  std::string success;          // ready XML
+  bool is_temporary = false;    // ANONYMOUS: there is no such account yet
+  bool by_certificate = false;  // EXTERNAL: until it expires
   // XEP-0078: the session is to have this resource, and that request is to be answered.
   std::string resource = {}, request_id = {};
 };

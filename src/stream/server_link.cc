@@ -153,7 +153,7 @@ Task<bool> encrypt(Attempt& a) {
     a.why = "its certificate is none of its TLSA records";
     co_return false;
   }
-  if (!match.fits) a.link->why_unverified = why_not_proven(a);
+  if (!match.fits) a.link->by_chain = (a.link->why_unverified = why_not_proven(a)).empty();
   // Where dialback would do as well nobody waits for a web server.
   if (!a.link->why_unverified.empty() && a.policy == TlsPolicy::verified &&
       co_await posh_proves(a.here, a.stream().transport->ssl(), a.pair.target, "streams of ours"))

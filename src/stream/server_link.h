@@ -24,6 +24,7 @@ struct ServerLink {
   DomainPair pair;
   std::string stream_id;  // of the peer's last header
   bool encrypted = false;
+  bool by_chain = false;            // it does so by its chain, not by the DNS or a web server
   std::string why_unverified = {};  // empty: the peer's certificate proves the target
   bool offers_external = false, offers_dialback = false, offers_management = false, offers_both_ways = false;
   bool managed = false;    // stream management (XEP-0198) is on, without resumption

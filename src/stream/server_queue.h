@@ -77,6 +77,7 @@ class ServerQueue final : private OutboxOwner,
   std::optional<End> take_element(const Element& element);
   void open();
   void opened(XmlStream& stream, bool verified, bool managed);
+  void end_with_certificates();
   void not_opened(const LinkOutcome& outcome);
   void closed(const std::string& why);
   void end(std::string why);
@@ -118,6 +119,8 @@ class ServerQueue final : private OutboxOwner,
   std::shared_ptr<ServerStream> lender_;
   std::string end_reason_;  // why we end the stream, when something is wrong
   bool ending_ = false;
+  bool expired_ = false;  // the certificates that prove the peer
+  CallTimer expiry_;
   bool encrypted_ = false, verified_ = false;
   enum class Managed { no, asked_for, yes } managed_ = Managed::no;  // the peer acknowledges (XEP-0198)
   bool asked_ = false;                                               // a request for that is under way

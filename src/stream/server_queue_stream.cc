@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include "base/metrics.h"
+#include "stream/certificates_last.h"
 #include "stream/fates.h"
 #include "stream/read_loop.h"
 #include "stream/s2s_policy.h"
@@ -84,6 +85,7 @@ Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
   stream->set_budget(static_cast<std::size_t>(-1));
   stream->reader.forget_header();
   self->opened(*stream, link.encrypted && link.why_unverified.empty(), link.managed);
+  if (link.by_chain) self->end_with_certificates();
   co_await run_alone(self, std::move(stream));
 }
 
@@ -97,9 +99,10 @@ Task<void> ServerQueue::run_alone(std::shared_ptr<ServerQueue> self, std::unique
     self->settle_written();
   }
   const bool has_said_all = stream->transport->unsent() == 0;
+  const std::string error = std::exchange(self->expired_, false) ? certificates_expired().xml() : std::string{};
   self->closed(end.why);
   if (has_said_all)
-    co_await close_link(std::move(stream), "</stream:stream>");
+    co_await close_link(std::move(stream), error + "</stream:stream>");
   else
     stream->transport->abandon();
 }
@@ -111,7 +114,10 @@ void ServerQueue::run_both_ways(ServerLink& link) {
   stream->set_budget(static_cast<std::size_t>(-1));
   auto session =
       std::make_shared<ServerStream>(home_, *stream, link.stream_id, ServerStream::Opened::by_us_both_ways, pair_);
-  session->prove({pair_.target, pair_.source});
+  if (link.by_chain)
+    session->prove_by_certificate({pair_.target, pair_.source});
+  else
+    session->prove({pair_.target, pair_.source});
   stream->reader.forget_header();
   if (link.offers_management) session->ask_for_management();
   const bool verified = link.encrypted && link.why_unverified.empty();
@@ -193,6 +199,17 @@ void ServerQueue::opened(XmlStream& stream, bool verified, bool managed) {
   at_turn_end(home_.shard.core());
 }
 
+// Of a stream of our own.
+void ServerQueue::end_with_certificates() {
+  Core& core = home_.shard.core();
+  const auto left = certificates_last(stream_->transport->ssl(), core.wall());
+  if (!left) return;
+  expiry_.call(core.timers(), *left, [this] {
+    expired_ = true;
+    end("its certificate has expired");
+  });
+}
+
 // The peer has nothing to say here but acknowledgements and the end.
 Task<ServerQueue::End> ServerQueue::serve(XmlStream& stream) {
   using What = Heard::What;
@@ -236,6 +253,7 @@ std::optional<ServerQueue::End> ServerQueue::take_element(const Element& element
 // What was not written, or not acknowledged, waits for the next stream.
 void ServerQueue::closed(const std::string& why) {
   streams_open.add(-1);
+  expiry_.cancel();
   if (why.empty())
     stream_->log().major("stream to another server closed", {{"to", pair_.target}});
   else

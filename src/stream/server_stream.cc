@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "stream/certificates_last.h"
 #include "stream/s2s_policy.h"
 #include "stream/server_certificate.h"
 #include "stream/server_link.h"
@@ -99,6 +100,7 @@ void ServerStream::leave(const std::string& why) {
   stream_ = nullptr;
   if (!proven_.empty() && !is_opened_by_us()) streams_open.add(-1);
   unproven_.cancel();
+  expiry_.cancel();
   outbox_.reset();
 }
 
@@ -167,6 +169,16 @@ void ServerStream::prove(DomainPair from_to) {
   proven_.push_back(std::move(from_to));
 }
 
+// What the DNS or a web server says of a certificate holds for as long as they say it.
+void ServerStream::prove_by_certificate(DomainPair from_to) {
+  if (!stream_) return;
+  const bool by_chain = stream_->proven_by_dns != from_to.source && stream_->proven_by_posh != from_to.source;
+  prove(std::move(from_to));
+  Core& core = here_.shard.core();
+  const auto left = certificates_last(stream_->transport->ssl(), core.wall());
+  if (by_chain && left) expiry_.call(core.timers(), *left, [this] { end(certificates_expired()); });
+}
+
 bool ServerStream::is_proven(std::string_view from, std::string_view to) const {
   return std::ranges::any_of(proven_, [&](const auto& pair) { return pair.source == from && pair.target == to; });
 }
@@ -186,7 +198,7 @@ std::optional<StreamError> ServerStream::take_dialback(const Element& element) {
   }
   // XEP-0220 §2.2.1: a certificate is as good as a key.
   if (certificate_proves(here_.shard, *stream_, asked->from)) {
-    prove({asked->from, asked->to});
+    prove_by_certificate({asked->from, asked->to});
     say(dialback_answer(*asked, "valid"));
     return std::nullopt;
   }

@@ -55,6 +55,8 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
 
   // `from` may send to `to` from now on.
   void prove(DomainPair from_to);
+  // The same, by the peer's certificate: until that expires.
+  void prove_by_certificate(DomainPair from_to);
   // XEP-0220 §2.2. An error ends the stream.
   std::optional<StreamError> take_dialback(const Element& element);
   // The connection is gone, or will be. `why`: for who sends on it.
@@ -137,7 +139,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   bool asked_again_ = false;
   std::vector<DomainPair> proven_;  // the last one that was used in front
   std::size_t questions_ = 0, refused_ = 0, unproven_bytes_ = 0;
-  CallTimer unproven_;
+  CallTimer unproven_, expiry_;
   std::optional<StreamError> why_ended_;
 };
 

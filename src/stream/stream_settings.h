@@ -86,6 +86,7 @@ constexpr Setting<std::string> tls_certificate{
     .name = "tls.certificate",
     .fallback = "",
     .scope = Scope::domain,
+    .names_file = true,
     .help =
         "File with the certificate and its chain (PEM), or a directory in which those of all domains are found by "
         "name; empty: certs/DOMAIN.pem in the data directory."};
@@ -93,6 +94,7 @@ constexpr Setting<std::string> tls_key{
     .name = "tls.key",
     .fallback = "",
     .scope = Scope::domain,
+    .names_file = true,
     .help =
         "File with the private key (PEM); empty: certs/DOMAIN.key in the data directory. Not used beside a directory "
         "of certificates, where keys are found."};
@@ -178,6 +180,7 @@ constexpr Setting<std::string> auth_external_ca{
     .name = "auth.external_ca",
     .fallback = "",
     .scope = Scope::domain,
+    .names_file = true,
     .help = "File with the certificates (PEM) that may sign clients' certificates; empty: the system's."};
 constexpr Setting<std::string> auth_external_field{.name = "auth.external_field",
                                                    .fallback = "xmppaddr",

@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import datetime
 import os
 import subprocess
 
@@ -14,6 +15,32 @@ basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign
 subjectKeyIdentifier = hash
 """
+
+SHORT = """[ca]
+default_ca = authority
+[authority]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+unique_subject = no
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+"""
+
+
+def sign_for_seconds(folder, seconds, signer, key, request, extensions, out):
+    """Signs a request; the certificate is valid for so many seconds from now on."""
+    for name, text in (("short.cnf", SHORT), ("index.txt", "")):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(text)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    begin, end = ((now + datetime.timedelta(seconds=s)).strftime("%Y%m%d%H%M%SZ") for s in (-60, seconds))
+    words = ["openssl", "ca", "-config", "short.cnf", "-batch", "-notext", "-in", request, "-cert", signer, "-keyfile", key,
+             "-startdate", begin, "-enddate", end, "-extfile", extensions, "-out", out]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, cwd=folder)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
 
 
 class Authority:
@@ -42,6 +69,13 @@ class Authority:
         """A certificate of the client's key, with these alternative names (x509v3_config(5)): its file."""
         return self.make(name, alternative_names, subject, days, usage,
                          ("-CA", self.certificate, "-CAkey", self.key, "-set_serial", "1"))
+
+    def sign_for(self, seconds, name, alternative_names):
+        """The same, valid for so many seconds."""
+        self.sign(name, alternative_names)
+        request, extensions, out = (self.file(name + end) for end in (".csr", ".ext", ".pem"))
+        sign_for_seconds(self.folder, seconds, self.certificate, self.key, request, extensions, out)
+        return out
 
     def sign_itself(self, name, alternative_names):
         return self.make(name, alternative_names, "/CN=A client", 30, "clientAuth", ("-key", self.client_key))

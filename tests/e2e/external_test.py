@@ -25,6 +25,7 @@ PROGRAM = ""
 PASSWORD = "r0m30myr0m30"
 ROMEO, JULIET, ABROAD = "romeo@montague.example", "juliet@montague.example", "romeo@capulet.example"
 NAMES = {}  # file names of certificates, made once
+AUTHORITIES = {}
 
 
 def xmpp(*jids):
@@ -34,6 +35,7 @@ def xmpp(*jids):
 
 def make_certificates(folder):
     ours, theirs = Authority(folder, "ours"), Authority(folder, "theirs")
+    AUTHORITIES["ours"] = ours
     NAMES.update(ours=ours.certificate, theirs=theirs.certificate, key=ours.client_key)
     for name, jids in {"romeo": [ROMEO], "two": [ROMEO, JULIET], "abroad": [ABROAD], "both": [ROMEO, ABROAD],
                        "stranger": ["mercutio@montague.example"], "domain": ["montague.example"]}.items():
@@ -227,6 +229,21 @@ class Proven(External):
         await romeo.expect_message("How camest thou hither?")
         await romeo.go()
         await juliet.go()
+
+
+class Expiring(External):
+    def test_a_session_ends_with_the_certificate_that_proved_it(self):
+        """RFC 6120 §13.7.2.3."""
+        self.serve("auth.external=true")
+        NAMES["short"] = AUTHORITIES["ours"].sign_for(15, "short", xmpp(ROMEO))
+        romeo, stays = self.client("short"), self.client("two")
+        self.assertEqual((romeo.proves(), stays.proves(JULIET)), ("success", "success"))
+        romeo.binds()
+        stays.binds()
+        romeo.until(rb"<stream:error><reset [^>]*/><text[^>]*>[^<]*has expired[^<]*</text></stream:error></stream:stream>")
+        self.assert_unproven(self.client("short"), "it has expired")
+        stays.send("<iq type='get' id='still' to='montague.example'><ping xmlns='urn:xmpp:ping'/></iq>")
+        stays.until(rb"<iq [^>]*id='still'[^>]*>")
 
 
 class Unproven(External):

@@ -214,6 +214,21 @@ class Certificates(Houses):
         prosody.process.send_signal(signal.SIGHUP)
         await self.hear_each_other(romeo, juliet)
 
+    async def test_theirs_expires_while_they_talk(self):
+        """RFC 6120 §13.7.2.3: the streams that it proves end with it, with a reset; a new one opens them again."""
+        pem, key = self.province.certify("montague.lan")
+        prosody = self.start_prosody(certificate=self.province.certify("capulet.lan", seconds=30))
+        self.serve(f"tls.certificate={pem}", f"tls.key={key}")
+        romeo, juliet = await self.enter_both()
+        await self.talk(romeo, juliet)
+        await self.until_logged("stream to another server lost", why="its certificate has expired")
+        await self.until_logged("stream ended", condition="reset")
+        romeo.send_message(juliet.boundjid.full, "Good night")
+        await self.until_no_stream("has expired")
+        self.province.certify("capulet.lan")
+        prosody.process.send_signal(signal.SIGHUP)
+        await self.hear_each_other(romeo, juliet)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -195,7 +195,7 @@ class Users(Program):
         port = jackdaw.start()
         self.assertTrue(can_log_in("romeo@example.org", "secret", port))
         jackdaw.do("user", "add", "juliet@example.org", "--admin", "--password-stdin", password="secret")
-        self.assertTrue(jackdaw.read("user", "show", "juliet@example.org")["admin"])
+        self.assertEqual(jackdaw.read("user", "show", "juliet@example.org")["rights"], "all")
         for wrong in ("romeo@example.org", "romeo@elsewhere.example", "example.org", "@", "r\u043emeo@example.org"):
             jackdaw.refused("user", "add", wrong, "--password-stdin", password="x")
         jackdaw.refused("user", "add", "new@example.org", "--password-stdin", password="")

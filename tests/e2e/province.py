@@ -20,6 +20,7 @@ import textwrap
 import time
 import unittest
 
+from authority import sign_for_seconds
 from people import PASSWORD, Person, Stage
 from program import Jackdaw
 
@@ -230,8 +231,9 @@ class Province:
                      "-subj", "/CN=The authority of the province", "-keyout", "ca.key", "-out", "ca.pem")
         self.authority = os.path.join(self.place.name, "ca.pem")
 
-    def certify(self, name, names=None, days=2, signed=True):
-        """A certificate with the common name `name` and `names` as in subjectAltName (None: the same): its paths."""
+    def certify(self, name, names=None, days=2, signed=True, seconds=None):
+        """A certificate with the common name `name` and `names` as in subjectAltName (None: the same): its paths.
+        With `seconds` it is valid no longer than that."""
         names = [f"DNS:{name}"] if names is None else names
         extensions = "basicConstraints=CA:FALSE\n" + (f"subjectAltName={','.join(names)}\n" if names else "")
         base = os.path.join(self.place.name, "cert", name)
@@ -241,6 +243,8 @@ class Province:
         signer = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"] if signed else ["-signkey", base + ".key"]
         self.openssl("x509", "-req", "-in", base + ".csr", *signer, "-days", str(days), "-extfile", base + ".ext",
                      "-out", base + ".pem")
+        if seconds:
+            sign_for_seconds(self.place.name, seconds, "ca.pem", "ca.key", base + ".csr", base + ".ext", base + ".pem")
         return base + ".pem", base + ".key"
 
     def start_prosody(self, name, address, users=(), certificate=None, port=5269, modules=(), within=(), door=None,

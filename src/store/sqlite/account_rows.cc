@@ -20,7 +20,7 @@ std::vector<AccountRecord> records_of(Query& row) {
       auto& record = records.emplace_back();
       record.jid = BareJid{JidView::of_prepared(jid)};
       record.locked = row.integer_at(1) != 0;
-      record.admin = row.integer_at(2) != 0;
+      record.rights = row.bytes_at(2);
       record.created = time_of(row.integer_at(3));
       record.skeleton = row.bytes_at(4);
     }
@@ -60,7 +60,7 @@ bool skeleton_taken(Connection& database, const AccountRecord& record) {
 
 std::optional<AccountRecord> account_record(Connection& database, std::string_view jid) {
   Query row = database.query(
-      "SELECT a.jid, a.locked, a.admin, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      "SELECT a.jid, a.locked, a.rights, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
       " k.server_key FROM accounts a LEFT JOIN account_keys k ON k.jid=a.jid WHERE a.jid=?");
   auto records = records_of(row.text(jid));
   if (records.empty()) return std::nullopt;
@@ -69,13 +69,13 @@ std::optional<AccountRecord> account_record(Connection& database, std::string_vi
 
 std::optional<AccountRecord> account_or_neighbour(Connection& database, std::string_view jid) {
   Query at_or_behind = database.query(
-      "SELECT a.jid, a.locked, a.admin, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      "SELECT a.jid, a.locked, a.rights, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
       " k.server_key FROM (SELECT * FROM accounts WHERE jid>=? ORDER BY jid LIMIT 1) a"
       " LEFT JOIN account_keys k ON k.jid=a.jid");
   auto records = records_of(at_or_behind.text(jid));
   if (!records.empty()) return std::move(records.front());
   Query last = database.query(
-      "SELECT a.jid, a.locked, a.admin, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      "SELECT a.jid, a.locked, a.rights, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
       " k.server_key FROM (SELECT * FROM accounts ORDER BY jid DESC LIMIT 1) a"
       " LEFT JOIN account_keys k ON k.jid=a.jid");
   records = records_of(last);
@@ -87,16 +87,16 @@ Created create_account(Connection& database, const AccountRecord& record, bool u
   if (account_exists(database, record.jid.text())) return Created::exists;
   if (unique_skeleton && skeleton_taken(database, record)) return Created::looks_alike;
   Query row =
-      database.query("INSERT INTO accounts(jid, domain, locked, admin, created, skeleton) VALUES(?, ?, ?, ?, ?, ?)");
-  row.text(record.jid.text()).text(record.jid.domainpart()).integer(record.locked).integer(record.admin);
+      database.query("INSERT INTO accounts(jid, domain, locked, rights, created, skeleton) VALUES(?, ?, ?, ?, ?, ?)");
+  row.text(record.jid.text()).text(record.jid.domainpart()).integer(record.locked).text(record.rights);
   row.integer(record.created.time_since_epoch().count()).text(record.skeleton).step();
   insert_keys(database, record);
   return Created::created;
 }
 
 bool update_account(Connection& database, const AccountRecord& record) {
-  Query row = database.query("UPDATE accounts SET locked=?, admin=?, created=?, skeleton=? WHERE jid=?");
-  row.integer(record.locked).integer(record.admin).integer(record.created.time_since_epoch().count());
+  Query row = database.query("UPDATE accounts SET locked=?, rights=?, created=?, skeleton=? WHERE jid=?");
+  row.integer(record.locked).text(record.rights).integer(record.created.time_since_epoch().count());
   row.text(record.skeleton).text(record.jid.text()).step();
   if (database.changes() == 0) return false;
   Query old = database.query("DELETE FROM account_keys WHERE jid=?");
@@ -128,7 +128,7 @@ void note_removed_name(Connection& database, std::string_view jid, TimePoint whe
 std::vector<AccountRecord> list_accounts(Connection& database, std::string_view domain, std::string_view after,
                                          std::int64_t limit) {
   Query row = database.query(
-      "SELECT a.jid, a.locked, a.admin, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      "SELECT a.jid, a.locked, a.rights, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
       " k.server_key FROM (SELECT * FROM accounts WHERE domain=? AND jid>? ORDER BY jid LIMIT ?) a"
       " LEFT JOIN account_keys k ON k.jid=a.jid ORDER BY a.jid");
   row.text(domain).text(after).integer(limit > 0 ? limit : -1);

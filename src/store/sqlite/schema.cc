@@ -41,6 +41,8 @@ const std::vector<SchemaStep>& schema_steps() {
       {"CREATE TABLE jackdaw_schema(version INTEGER NOT NULL) STRICT", "INSERT INTO jackdaw_schema(version) VALUES(0)",
        map_entries, archive_items, archive_by_time, accounts, accounts_by_domain, accounts_by_skeleton, account_keys,
        removed_names},
+      {"ALTER TABLE accounts ADD COLUMN rights TEXT NOT NULL DEFAULT ''",
+       "UPDATE accounts SET rights='all' WHERE admin<>0", "ALTER TABLE accounts DROP COLUMN admin"},
   };
   return steps;
 }

@@ -115,6 +115,8 @@ std::string Play::act(Client& client, const std::string& action) {
   if (action == "closes") return close(client);
   if (action == "forgets") return forget(client);
   if (action == "is locked") return world_.lock_account(client.access().localpart + '@' + client.access().domain);
+  if (action.starts_with("may "))
+    return world_.give_rights(client.access().localpart + '@' + client.access().domain, action.substr(4));
   return "'" + action + "' is no action";
 }
 

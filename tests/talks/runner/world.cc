@@ -116,11 +116,25 @@ std::string World::create_account(const std::string& bare_jid) {
 }
 
 std::string World::lock_account(const std::string& bare_jid) {
+  AccountRecord record;
+  record.locked = true;
+  return change_account(bare_jid, std::move(record));
+}
+
+std::string World::give_rights(const std::string& bare_jid, const std::string& rights) {
+  AccountRecord record;
+  record.rights = rights;
+  return change_account(bare_jid, std::move(record));
+}
+
+std::string World::change_account(const std::string& bare_jid, AccountRecord record) {
   const auto jid = Jid::parse(bare_jid);
   if (!jid) return bare_jid + " is no JID";
   std::string why;
-  AccountRecord record = record_of(BareJid{JidView(*jid)});
-  record.locked = true;
+  const AccountRecord usual = record_of(BareJid{JidView(*jid)});
+  record.jid = usual.jid;
+  record.keys = usual.keys;
+  record.skeleton = usual.skeleton;
   const auto armed = countdown().exchange(0);
   server_->run_blocking([&] { return update(server_->server().store, record, &why); });
   countdown() = armed;

@@ -30,6 +30,7 @@ class World {
   // An account with the password of all; nothing happens when it is there already.
   std::string create_account(const std::string& bare_jid);
   std::string lock_account(const std::string& bare_jid);
+  std::string give_rights(const std::string& bare_jid, const std::string& rights);
   void advance_clock(Seconds time);
 
   // From now the n-th call fails; 0: none does.
@@ -42,6 +43,7 @@ class World {
   std::string address(TlsMode mode) const;
 
  private:
+  std::string change_account(const std::string& bare_jid, AccountRecord record);
   class FakeClock;
   std::atomic<std::int64_t>& countdown() const;
   const Mode mode_;

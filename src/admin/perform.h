@@ -1,0 +1,24 @@
+// perform(): where every face of the operations table comes to: the socket, the command line on a store, ad-hoc
+// commands. What somebody may not do is refused here. All of it on the first core.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+
+#include "admin/wire.h"
+#include "router/operation.h"
+
+namespace jackdaw {
+
+// Whoever may use the data directory may do everything.
+Actor local_actor();
+// An account as administrator. Failure: it has no rights, or the store failed; nothing tells which accounts there are.
+Task<Result<Actor>> actor_of(Server& server, BareJid account);
+// Whether they may do it for some domain at least.
+bool may_somewhere(const Actor& actor, const Operation& operation);
+
+// Does an operation in the name of somebody; never throws. A refusal says what is wrong, or which right is missing.
+Task<OperationResult> perform(OperationContext& shared, Actor actor, std::string words, OperationValues values);
+// The same for what came through the socket or the command line: in the name of `as` when its password is right.
+Task<OperationResult> perform_request(OperationContext& shared, OperationRequest request);
+
+}  // namespace jackdaw
