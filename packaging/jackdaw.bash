@@ -7,9 +7,9 @@ _jackdaw() {
     --config | backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$now"); return ;;
   esac
   case "${COMP_WORDS[*]:1:COMP_CWORD-1} " in
-    'serve '*) words='--data --config --as --json --help --set' ;;
-    'setup '*) words='--data --config --as --json --help --domain --password-stdin' ;;
-    'restore '*) words='--data --config --as --json --help' ;;
+    'serve '*) words='--data --config --json --help --set' ;;
+    'setup '*) words='--data --config --json --help --domain --password-stdin' ;;
+    'restore '*) words='--data --config --json --help' ;;
     'user add '*) words='--data --config --as --json --help --admin --reuse --password-stdin' ;;
     'user passwd '*) words='--data --config --as --json --help --password-stdin' ;;
     'user list '*) words='--data --config --as --json --help --limit --after' ;;
@@ -51,12 +51,12 @@ _jackdaw() {
     'metrics '*) words='--data --config --as --json --help --markdown' ;;
     'handlers '*) words='--data --config --as --json --help --domain' ;;
     'backup '*) words='--data --config --as --json --help' ;;
-    'settings '*) words='--data --config --as --json --help --markdown' ;;
-    'modules '*) words='--data --config --as --json --help --markdown' ;;
-    'operations '*) words='--data --config --as --json --help --markdown' ;;
-    'doap '*) words='--data --config --as --json --help' ;;
-    'man '*) words='--data --config --as --json --help' ;;
-    'completion '*) words='--data --config --as --json --help' ;;
+    'settings '*) words='--data --config --json --help --markdown' ;;
+    'modules '*) words='--data --config --json --help --markdown' ;;
+    'operations '*) words='--data --config --json --help --markdown' ;;
+    'doap '*) words='--data --config --json --help' ;;
+    'man '*) words='--data --config --json --help' ;;
+    'completion '*) words='--data --config --json --help' ;;
     'alias ') words='add delete list' ;;
     'cert ') words='check list' ;;
     'domain ') words='add delete list' ;;

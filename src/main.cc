@@ -102,6 +102,7 @@ int do_operation(const Invocation& invocation) {
   OperationRequest request{std::string{operation.words}, {}};
   for (const auto& [name, texts] : invocation.values.all())
     for (const auto& text : texts) {
+      if (flaw_of_text(text) == "not UTF-8") return refuse(name + ": what was given is not UTF-8");
       if (name == "password-stdin") continue;                // said to this process
       const bool is_path = name == "file" && !text.empty();  // the server has another working directory
       request.values.add(name, is_path ? std::filesystem::absolute(text).string() : text);
@@ -109,7 +110,8 @@ int do_operation(const Invocation& invocation) {
   if (!invocation.as.empty()) {
     const auto text =
         has_terminal() ? ask_password("Password of " + printable(invocation.as) + ": ") : read_password_from_stdin();
-    if (!text) return refuse(text.failure().what);
+    if (!text)
+      return refuse("--as: " + text.failure().what + "; its first line is to be the password of " + invocation.as);
     request.as = invocation.as;
     request.password = *text;
   }
@@ -119,7 +121,7 @@ int do_operation(const Invocation& invocation) {
       std::cerr << "jackdaw: there is no terminal to ask for the password; use --password-stdin\n";
       return wrong_usage;
     }
-    const auto text = from_stdin ? read_password_from_stdin() : ask_new_password("Password: ");
+    const auto text = from_stdin ? read_password_from_stdin() : ask_new_password("New password: ");
     if (!text) return refuse(text.failure().what);
     request.values.add(password->name, *text);
   }
@@ -312,7 +314,8 @@ int run(const std::string& program, std::vector<std::string> words) {
   }
   const Invocation& invocation = std::get<Invocation>(parsed);
   if (!invocation.as.empty() && (invocation.needs() == Needs::program || invocation.needs() == Needs::nothing)) {
-    std::cerr << "jackdaw: --as: `" << invocation.operation->words << "` is done in nobody's name\n";
+    std::cerr << "jackdaw: --as: `" << invocation.operation->words
+              << "` asks no server and is done in nobody's name; leave --as out\n";
     return wrong_usage;
   }
   if (invocation.needs() != Needs::program) return do_operation(invocation);

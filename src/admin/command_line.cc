@@ -6,6 +6,9 @@
 #include <map>
 #include <sstream>
 
+#include "admin/pages.h"
+#include "settings/printable.h"
+
 namespace jackdaw {
 namespace {
 
@@ -23,12 +26,24 @@ std::string upper_case(std::string_view text) {
   return out;
 }
 
-void add_everywhere(CLI::App& app, Invocation& invocation) {
+// Whoever is named twice, or not at all, is not whom the command is done for.
+void take_actor(Invocation& invocation, const std::string& jid) {
+  if (jid.empty()) throw CLI::ValidationError("--as", "no address is named");
+  if (!invocation.as.empty()) throw CLI::ValidationError("--as", "is there more than once");
+  invocation.as = jid;
+}
+
+enum class DoneBy { server, itself };
+
+void add_everywhere(CLI::App& app, Invocation& invocation, DoneBy by) {
   app.add_option("--data", invocation.data_directory, "The data directory (JACKDAW_DATA, or data).")->type_name("DIR");
   app.add_option("--config", invocation.config_file, "The settings file (jackdaw.toml in the data directory).")
       ->type_name("FILE");
-  app.add_option("--as", invocation.as, "Does it with the rights of this account, whose password is asked for.")
-      ->type_name("JID");
+  if (by == DoneBy::server)
+    app.add_option_function<std::string>(
+           "--as", [&invocation](const std::string& jid) { take_actor(invocation, jid); },
+           "Does it with the rights of this account, whose password is asked for.")
+        ->type_name("JID");
   app.add_flag("--json", invocation.json, "Prints for programs.");
 }
 
@@ -58,12 +73,20 @@ Leaf make_leaf(CLI::App& parent, std::string name, const Operation& operation, I
     leaf.options.emplace_back(argument.name, option);
   }
   for (const auto& flag : operation.flags) add_flag(leaf, flag);
-  add_everywhere(*leaf.app, invocation);
+  const bool asks = operation.needs == Needs::store || operation.needs == Needs::server;
+  add_everywhere(*leaf.app, invocation, asks ? DoneBy::server : DoneBy::itself);
+  if (operation.right != Right::nothing)
+    leaf.app->footer("Right: " + right_of(operation) + " (docs/administrators.md).");
   return leaf;
 }
 
 std::string_view help_of_group(std::string_view group) {
   static const std::map<std::string_view, std::string_view> helps{{"user", "Accounts."},
+                                                                  {"alias", "Other names of accounts."},
+                                                                  {"queue", "What waits for other servers."},
+                                                                  {"log", "How much is logged."},
+                                                                  {"cert", "Certificates of the domains."},
+                                                                  {"listen", "Sockets it listens on."},
                                                                   {"domain", "Domains."},
                                                                   {"session", "Who is connected."},
                                                                   {"setting", "Settings at run time."}};
@@ -97,6 +120,19 @@ void take_values(const Leaf& leaf, Invocation& invocation) {
     for (const auto& text : option->results()) invocation.values.add(name, text);
 }
 
+// What stands first and begins no operation, or "first second" when the second is none of its group; empty: neither.
+std::string unknown_word(const std::vector<const Operation*>& operations, const std::vector<std::string>& said) {
+  if (said.empty() || said.front().starts_with('-')) return {};
+  const std::string two = said.size() > 1 && !said[1].starts_with('-') ? said[0] + ' ' + said[1] : std::string{};
+  bool is_group = false;
+  for (const Operation* operation : operations) {
+    if (operation->words == said.front() || operation->words == two) return {};
+    is_group = is_group || operation->words.starts_with(said.front() + ' ');
+  }
+  if (!is_group) return said.front();
+  return two;
+}
+
 }  // namespace
 
 std::variant<Invocation, CommandLineEnd> parse_command_line(const std::vector<const Operation*>& operations,
@@ -106,12 +142,16 @@ std::variant<Invocation, CommandLineEnd> parse_command_line(const std::vector<co
     invocation.data_directory = directory;
   CLI::App app{"Jackdaw, an XMPP server.", "jackdaw"};
   app.require_subcommand(1);
-  add_everywhere(app, invocation);
+  add_everywhere(app, invocation, DoneBy::server);
   const auto leaves = make_leaves(app, operations, invocation);
+  const auto said = words;
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
+    if (const std::string unknown = unknown_word(operations, said); !unknown.empty())
+      return CommandLineEnd{
+          2, "jackdaw: " + printable(unknown) + ": there is no such operation; `jackdaw --help` lists them\n"};
     std::ostringstream text;
     const int code = app.exit(error, text, text) == 0 ? 0 : 2;
     return CommandLineEnd{code, text.str()};

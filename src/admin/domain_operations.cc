@@ -50,11 +50,27 @@ Task<OperationResult> add_domain(OperationContext& context, OperationValues valu
   if (!kept) co_return kept.failure();
   Shard& shard = *context.server->shards.front();
   if (*kept || contains(domains_of_file(shard.settings()), *name)) co_return Failure{*name + ": is served already"};
-  const auto stored = co_await domains.set({}, *name, to_datetime(context.server->clock->wall()));
+  // The domain that is served where none is named would go with the first that is: not if people are in it.
+  const auto all = co_await domains.all({});
+  if (!all) co_return all.failure();
+  Batch added{BareJid{}}, undoing{BareJid{}};
+  std::string remark;
+  const bool none_named = all->empty() && domains_of_file(shard.settings()).empty();
+  for (const auto& unnamed : none_named ? shard.domain_names() : std::vector<std::string>{}) {
+    const auto accounts = co_await context.server->store->accounts().list(unnamed, "", 1);
+    if (!accounts) co_return accounts.failure();
+    if (accounts->empty() || unnamed == *name) continue;
+    added.set(domains_map, unnamed, to_datetime(context.server->clock->wall()));
+    undoing.set(domains_map, unnamed, std::nullopt);
+    remark += unnamed + ": still served, as it has accounts\n";
+  }
+  added.set(domains_map, *name, to_datetime(context.server->clock->wall()));
+  undoing.set(domains_map, *name, std::nullopt);
+  const auto stored = co_await context.server->store->write(std::move(added));
   if (!stored) co_return stored.failure();
   const auto reloaded = co_await context.reload();
-  if (reloaded) co_return OperationAnswer{*name + ": added\n"};
-  const auto undone = co_await domains.set({}, *name, std::nullopt);
+  if (reloaded) co_return OperationAnswer{*name + ": added\n" + remark};
+  const auto undone = co_await context.server->store->write(std::move(undoing));
   co_return Failure{*name + ": not added: " + (undone ? reloaded.failure() : undone.failure()).what};
 }
 
@@ -69,6 +85,12 @@ Task<Result<std::string>> why_kept(OperationContext& context, const std::string&
   if (!accounts) co_return accounts.failure();
   if (!accounts->empty())
     co_return name + ": has accounts; `jackdaw user list " + name + "` shows them, `jackdaw user delete` removes one";
+  const auto administrators = co_await context.server->store->accounts().administrators();
+  if (!administrators) co_return administrators.failure();
+  for (const auto& record : *administrators)
+    if (const auto rights = Rights::parse(record.rights); rights && contains(rights->domains(), name))
+      co_return name + ": " + record.jid.text() + " has rights for it (" + record.rights +
+          "); give others with `jackdaw user rights`";
   co_return std::string{};
 }
 

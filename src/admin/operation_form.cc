@@ -127,17 +127,27 @@ Result<OperationValues> values_from_form(const Operation& operation, const Eleme
   OperationValues values;
   for (const auto& argument : operation.arguments) {
     const auto given = values_in(form, argument.name);
+    if (given.size() > 1 && argument.times != Times::many)
+      return Failure{std::string{argument.name} + " has more than one value"};
     // A text may be empty, such as a setting's value; an address may not.
-    const bool is_there = !given.empty() && (argument.type == ArgumentType::text || !given.front().empty());
+    const bool may_be_empty = argument.type == ArgumentType::text || argument.type == ArgumentType::value;
+    const bool is_there = !given.empty() && (may_be_empty || !given.front().empty());
     if (argument.times == Times::once && !is_there) return Failure{std::string{argument.name} + " is missing"};
     for (const auto& text : given)
       if (!text.empty() || argument.times == Times::once) values.add(argument.name, text);
   }
-  for (const auto& flag : operation.flags)
-    for (const auto& text : values_in(form, flag.name)) {
-      const bool is_set = flag.value ? !text.empty() : text == "1" || text == "true";
-      if (is_set) values.add(flag.name, text);
+  for (const auto& flag : operation.flags) {
+    const auto given = values_in(form, flag.name);
+    if (given.size() > 1 && flag.times != Times::many)
+      return Failure{std::string{flag.name} + " has more than one value"};
+    for (const auto& text : given) {
+      // XEP-0004 §3.3, a boolean.
+      const bool is_no = text == "0" || text == "false" || text.empty();
+      if (!flag.value && !is_no && text != "1" && text != "true")
+        return Failure{std::string{flag.name} + " is neither 1 nor 0"};
+      if (flag.value ? !text.empty() : !is_no) values.add(flag.name, text);
     }
+  }
   return values;
 }
 

@@ -62,6 +62,14 @@ TEST(OperationForm, an_empty_text_is_a_value_and_an_empty_address_none) {
     EXPECT_FALSE(values(lacking)) << lacking;
 }
 
+TEST(OperationForm, what_is_not_clear_is_refused) {
+  const std::string good = field("jid", "a@b.example") + field("colour", "red");
+  EXPECT_TRUE(values(good));
+  EXPECT_EQ(values(good + field("twice", "maybe")).failure().what, "twice is neither 1 nor 0");
+  EXPECT_EQ(values("<field var='jid'><value>a@b.example</value><value>b@b.example</value></field>").failure().what,
+            "jid has more than one value");
+}
+
 TEST(OperationForm, answers_are_tables_lines_or_notes) {
   EXPECT_EQ(xml_of({"done <well>\n"}), "<note type='info'>done &lt;well&gt;</note>");
   EXPECT_EQ(xml_of({"one\ntwo\n"}),

@@ -40,6 +40,7 @@ std::string value_word(ArgumentType type) {
     case ArgumentType::password:
       return "PASSWORD";
     case ArgumentType::text:
+    case ArgumentType::value:
       break;
   }
   return "VALUE";
@@ -74,11 +75,6 @@ std::string_view needs_sentence(Needs needs) {
       break;
   }
   return "Is a process of its own.";
-}
-
-std::string right_of(const Operation& operation) {
-  std::string out{name_of(operation.right)};
-  return operation.concerns.empty() || operation.right == Right::nothing ? out : out + ", also for a domain";
 }
 
 // All that modules implement, in order of number; what several implement is complete when one says so.
@@ -125,6 +121,11 @@ std::string usage_of(const Operation& operation) {
   }
   if (secret) usage += " [--password-stdin]";
   return usage;
+}
+
+std::string right_of(const Operation& operation) {
+  std::string out{name_of(operation.right)};
+  return operation.concerns.empty() || operation.right == Right::nothing ? out : out + ", also for a domain";
 }
 
 std::string operations_page(const OperationList& operations) {

@@ -12,6 +12,8 @@ namespace jackdaw {
 
 using OperationList = std::vector<const Operation*>;
 
+// The right that it needs, as people read it.
+std::string right_of(const Operation& operation);
 // "user add JID [--admin] [--reuse] [--password-stdin]".
 std::string usage_of(const Operation& operation);
 

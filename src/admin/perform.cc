@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "router/aliases.h"
 #include "router/shard.h"
 #include "settings/printable.h"
 
@@ -38,6 +39,14 @@ std::optional<ArgumentType> type_of(const Operation& operation, std::string_view
   return std::nullopt;
 }
 
+Times times_of(const Operation& operation, std::string_view name) {
+  for (const auto& flag : operation.flags)
+    if (flag.name == name) return flag.times;
+  for (const auto& argument : operation.arguments)
+    if (argument.name == name) return argument.times;
+  return Times::once;
+}
+
 // What does not fit the table, whoever says it.
 Result<Done> check_values(const Operation& operation, const OperationValues& values) {
   const std::string words{operation.words};
@@ -46,6 +55,8 @@ Result<Done> check_values(const Operation& operation, const OperationValues& val
       return Failure{words + ": " + std::string{argument.name} + " is missing"};
   for (const auto& [name, texts] : values.all()) {
     if (!is_value_of(operation, name)) return Failure{words + ": " + printable(name) + " is none of its words"};
+    if (texts.size() > 1 && times_of(operation, name) != Times::many)
+      return Failure{words + ": " + name + " is there more than once"};
     if (type_of(operation, name) != ArgumentType::file) continue;
     for (const auto& text : texts)
       if (!text.starts_with('/')) return Failure{printable(text) + ": not the whole path of a file, from / on"};
@@ -95,30 +106,61 @@ Task<Result<Done>> check_account(OperationContext& context, BareJid account) {
                     context.actor.name + " has not"};
 }
 
+Task<Result<Done>> check_accounts(OperationContext& context, std::vector<BareJid> accounts) {
+  for (const auto& account : accounts) {
+    if (auto may = co_await check_account(context, account); !may) co_return may;
+    // An alias is as good as its account.
+    if (context.server->shards.empty()) continue;
+    const BareJid meant = account_of(context.server->shards.front()->aliases(), account);
+    if (meant == account) continue;
+    if (auto may = co_await check_account(context, meant); !may) co_return may;
+  }
+  co_return Done{};
+}
+
 Task<Result<Done>> check_rights(OperationContext& context, const Operation& operation, const OperationValues& values) {
   const Rights& rights = context.actor.rights;
   if (rights.has(Right::all, {})) co_return Done{};
-  const Concerned about = concerned_by(operation, values);
+  Concerned about = concerned_by(operation, values);
   for (const auto& domain : about.domains)
     if (!rights.has(operation.right, domain)) co_return lacks(context, operation, operation.right, domain);
   for (const auto& flag : operation.flags)
     if (values.has(flag.name) && !rights.has(flag.right, {})) co_return lacks(context, operation, flag.right, {});
+  if (operation.may)
+    if (auto may = operation.may(context, values); !may) co_return may;
   if (operation.right != Right::users && operation.right != Right::all) co_return Done{};
-  for (const auto& account : about.accounts)
-    if (auto may = co_await check_account(context, account); !may) co_return may;
-  co_return Done{};
+  co_return co_await check_accounts(context, std::move(about.accounts));
+}
+
+// For the log: what was said, without what may be a secret.
+std::string described(const Operation& operation, const OperationValues& values) {
+  std::string out{operation.words};
+  for (const auto& argument : operation.arguments)
+    for (const auto& text : values.many(argument.name)) {
+      const bool is_secret = argument.type == ArgumentType::password || argument.type == ArgumentType::value;
+      out += ' ' + (is_secret ? std::string{"..."} : printable(text));
+    }
+  for (const auto& flag : operation.flags)
+    for (const auto& text : values.many(flag.name))
+      out += " --" + std::string{flag.name} + (flag.value ? ' ' + printable(text) : std::string{});
+  return out;
 }
 
 Task<OperationResult> run(OperationContext& context, const Operation& operation, OperationValues values) {
   if (auto good = check_values(operation, values); !good) co_return good.failure();
+  const std::string what = described(operation, values);
   if (auto may = co_await check_rights(context, operation, values); !may) {
     refused_operations.add();
-    log().problem("operation refused",
-                  {{"operation", operation.words}, {"by", context.actor.name}, {"why", may.failure().what}});
+    log().major("operation refused", {{"operation", what}, {"by", context.actor.name}, {"why", may.failure().what}});
     co_return may.failure();
   }
-  if (context.server) log().major("operation", {{"operation", operation.words}, {"by", context.actor.name}});
-  co_return co_await operation.run(context, std::move(values));
+  auto result = co_await operation.run(context, std::move(values));
+  if (!context.server) co_return result;
+  if (result)
+    log().major("operation done", {{"operation", what}, {"by", context.actor.name}});
+  else
+    log().major("operation failed", {{"operation", what}, {"by", context.actor.name}, {"why", result.failure().what}});
+  co_return result;
 }
 
 // The server's end waits for it.
@@ -136,14 +178,13 @@ class UnderWay {
 
 Actor local_actor() { return {"local", Rights::whole()}; }
 
-Task<Result<Actor>> actor_of(Server& server, BareJid account) {
-  const Failure none{account.text() + ": has no rights as an administrator"};
+Task<Result<std::optional<Actor>>> actor_of(Server& server, BareJid account) {
   const auto record = co_await server.store->accounts().get(account);
   if (!record) co_return record.failure();
-  if (!*record || (*record)->locked) co_return none;
+  if (!*record || (*record)->locked) co_return std::nullopt;
   auto rights = Rights::parse((*record)->rights);
   if (!rights) log().failure("rights cannot be read", {{"jid", account.text()}, {"why", rights.failure().what}});
-  if (!rights || rights->empty()) co_return none;
+  if (!rights || rights->empty()) co_return std::nullopt;
   co_return Actor{account.text(), std::move(*rights)};
 }
 
@@ -152,10 +193,12 @@ bool may_somewhere(const Actor& actor, const Operation& operation) {
   return actor.rights.has_somewhere(operation.right);
 }
 
-Task<OperationResult> perform(OperationContext& shared, Actor actor, std::string words, OperationValues values) {
+Task<OperationResult> perform(OperationContext& shared, Actor actor, std::string words, OperationValues values,
+                              const Session* session) {
   const UnderWay counted{shared};
   OperationContext context = shared;
   context.actor = std::move(actor);
+  context.session = session;
   const Operation* operation = find_operation(context, words);
   if (!operation) co_return Failure{"there is no operation \"" + printable(words) + "\" in this server"};
   try {
@@ -174,7 +217,13 @@ Task<OperationResult> perform_request(OperationContext& shared, OperationRequest
     if (!account) co_return account.failure();
     auto proven = co_await actor_of(*shared.server, *account);
     if (!proven) co_return proven.failure();
-    actor = std::move(*proven);
+    if (!*proven) {
+      refused_operations.add();
+      log().major("operation refused",
+                  {{"operation", request.operation}, {"by", account->text()}, {"why", "no rights"}});
+      co_return Failure{account->text() + ": has no rights as an administrator"};
+    }
+    actor = std::move(**proven);
   }
   co_return co_await perform(shared, std::move(actor), std::move(request.operation), std::move(request.values));
 }

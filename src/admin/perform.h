@@ -2,6 +2,7 @@
 // commands. What somebody may not do is refused here. All of it on the first core.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
 #include <string>
 
 #include "admin/wire.h"
@@ -11,13 +12,14 @@ namespace jackdaw {
 
 // Whoever may use the data directory may do everything.
 Actor local_actor();
-// An account as administrator. Failure: it has no rights, or the store failed; nothing tells which accounts there are.
-Task<Result<Actor>> actor_of(Server& server, BareJid account);
+// An account as administrator; empty: it has no rights, is locked, or is not there. Failure: the store's.
+Task<Result<std::optional<Actor>>> actor_of(Server& server, BareJid account);
 // Whether they may do it for some domain at least.
 bool may_somewhere(const Actor& actor, const Operation& operation);
 
 // Does an operation in the name of somebody; never throws. A refusal says what is wrong, or which right is missing.
-Task<OperationResult> perform(OperationContext& shared, Actor actor, std::string words, OperationValues values);
+Task<OperationResult> perform(OperationContext& shared, Actor actor, std::string words, OperationValues values,
+                              const Session* session = nullptr);
 // The same for what came through the socket or the command line: in the name of `as` when its password is right.
 Task<OperationResult> perform_request(OperationContext& shared, OperationRequest request);
 

@@ -44,7 +44,17 @@ Result<Meant> meant_by(OperationContext& context, const OperationValues& values)
     const std::string near = table.nearest(name);
     return Failure{printable(name) + ": there is no such setting" + (near.empty() ? "" : "; is " + near + " meant?")};
   }
+  if (!domain->empty() && row->scope != Scope::domain)
+    return Failure{std::string{row->name} + ": is a setting of the whole server; leave the domain out"};
   return Meant{row, *domain};
+}
+
+// Who has a domain does not choose among the files of the machine.
+Result<Done> may_change(const OperationContext& context, const OperationValues& values) {
+  const SettingRow* row = context.settings->find(values.one("name"));
+  if (!row || !row->names_file || context.actor.rights.has(Right::settings, {})) return Done{};
+  return Failure{std::string{row->name} +
+                 ": names a file of the server's machine, which needs the right settings for the whole server"};
 }
 
 Task<OperationResult> list_settings(OperationContext& context, OperationValues values) {
@@ -98,9 +108,6 @@ std::string pinned_by(const DescribedValue& is, const std::string& name) {
 Task<OperationResult> set_setting(OperationContext& context, OperationValues values) {
   const auto meant = meant_by(context, values);
   if (!meant) co_return meant.failure();
-  if (meant->row->names_file && !context.actor.rights.has(Right::settings, {}))
-    co_return Failure{meant->shown() +
-                      ": names a file of the server's machine, which needs the right settings for the whole server"};
   const Settings& settings = settings_in_force(context);
   if (const auto is = settings.describe(*meant->row, meant->domain); is.is_pinned())
     co_return Failure{pinned_by(is, meant->shown())};
@@ -146,12 +153,13 @@ const Operations& setting_operations() {
        .run = show_setting},
       {.words = "setting set",
        .arguments = {name_argument,
-                     {"value", ArgumentType::text, "The value; items of a list are separated by commas."}},
+                     {"value", ArgumentType::value, "The value; items of a list are separated by commas."}},
        .flags = {domain_flag_row},
        .summary =
            "Changes a setting at run time. What the settings file or the command line sets cannot be changed so.",
        .right = Right::settings,
        .concerns = {"domain"},
+       .may = may_change,
        .run = set_setting},
       {.words = "setting reset",
        .arguments = {name_argument},
@@ -159,6 +167,7 @@ const Operations& setting_operations() {
        .summary = "Takes a change made at run time back.",
        .right = Right::settings,
        .concerns = {"domain"},
+       .may = may_change,
        .run = reset_setting},
   };
   return rows;

@@ -128,6 +128,9 @@ Task<OperationResult> make_administrator(OperationContext& context, std::string 
   auto outcome = co_await create_account(shard, std::move(wanted));
   if (outcome == Provisioned::exists)
     outcome = co_await change_password(shard, *address, std::move(password), nullptr, std::string{share});
+  // Who was there may have lost what an administrator needs.
+  if (outcome == Provisioned::done) outcome = co_await set_rights(shard, *address, Rights::whole().text());
+  if (outcome == Provisioned::done) outcome = co_await set_locked(shard, *address, false);
   if (outcome != Provisioned::done) co_return Failure{address->text() + ": " + std::string{text_of(outcome)}};
   co_return OperationAnswer{};
 }

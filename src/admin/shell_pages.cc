@@ -91,7 +91,8 @@ std::map<std::string, std::set<std::string>> words_by_group(const OperationList&
 }
 
 std::string flags_of(const Operation& operation) {
-  std::string flags = "--data --config --as --json --help";
+  const bool asks = operation.needs == Needs::store || operation.needs == Needs::server;
+  std::string flags = asks ? "--data --config --as --json --help" : "--data --config --json --help";
   for (const auto& flag : operation.flags) flags += fmt::format(" --{}", flag.name);
   for (const auto& argument : operation.arguments)
     if (argument.type == ArgumentType::password) flags += " --password-stdin";

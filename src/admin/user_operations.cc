@@ -1,6 +1,8 @@
 // Accounts: made, shown, locked, given another password, removed. Runs on the first core; what concerns an account that
 // is awake is done on its home core by router/provision.h.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "admin/operations.h"
 #include "router/aliases.h"
 #include "router/provision.h"
@@ -47,14 +49,28 @@ Task<OperationResult> change_user_password(OperationContext& context, OperationV
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
   const auto outcome =
-      co_await change_password(first_shard(context), *jid, values.one("password"), nullptr, std::string{share});
+      co_await change_password(first_shard(context), *jid, values.one("password"), context.session, std::string{share});
   co_return answer_of(outcome, *jid, "password changed");
+}
+
+// A remark for who has just taken the last one's rights, or an empty text.
+Task<std::string> nobody_left(OperationContext& context) {
+  const auto all = co_await context.server->store->accounts().administrators();
+  const auto is_whole = [](const AccountRecord& record) {
+    const auto rights = Rights::parse(record.rights);
+    return !record.locked && rights && rights->has(Right::all, {});
+  };
+  if (!all || std::ranges::any_of(*all, is_whole)) co_return std::string{};
+  co_return "No account has the right all any more; who may use the data directory gives it with `jackdaw user rights "
+            "JID all`.\n";
 }
 
 Task<OperationResult> lock_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
-  co_return answer_of(co_await set_locked(first_shard(context), *jid, true), *jid, "locked");
+  auto answer = answer_of(co_await set_locked(first_shard(context), *jid, true), *jid, "locked");
+  if (answer) answer->text += co_await nobody_left(context);
+  co_return answer;
 }
 
 Task<OperationResult> unlock_user(OperationContext& context, OperationValues values) {
@@ -66,14 +82,21 @@ Task<OperationResult> unlock_user(OperationContext& context, OperationValues val
 Task<OperationResult> delete_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
-  co_return answer_of(co_await remove_account(first_shard(context), *jid), *jid, "removed");
+  auto answer = answer_of(co_await remove_account(first_shard(context), *jid), *jid, "removed");
+  if (answer) answer->text += co_await nobody_left(context);
+  co_return answer;
 }
 
 Task<OperationResult> list_users(OperationContext& context, OperationValues values) {
   const auto limit = limit_from(values.one("limit"), usual_page, largest_page);
   if (!limit) co_return limit.failure();
   std::vector<std::string> domains = first_shard(context).domain_names();
-  if (const std::string only = values.one("domain"); !only.empty()) domains = {prepare_domainpart(only).value_or(only)};
+  if (const std::string only = values.one("domain"); !only.empty()) {
+    const auto domain = prepare_domainpart(only);
+    if (!domain || !first_shard(context).domain(*domain))
+      co_return Failure{printable(only) + ": this domain is not served"};
+    domains = {*domain};
+  }
   const std::string after = values.one("after");
   const std::string_view after_domain = JidView::of_prepared(after).domainpart();
   OperationTable table{.columns = {"jid", "rights", "locked", "created"}};
@@ -122,30 +145,49 @@ Task<OperationResult> show_user(OperationContext& context, OperationValues value
   co_return OperationAnswer{{}, std::move(table)};
 }
 
-OperationResult shown_rights(const BareJid& jid, std::string rights) {
-  OperationTable table{.shape = OperationTable::Shape::record, .columns = {"jid", "rights"}};
-  table.rows.push_back({jid.text(), std::move(rights)});
-  return OperationAnswer{{}, std::move(table)};
+// Nobody gives rights that they have not.
+Result<Done> may_give(const OperationContext& context, const OperationValues& values) {
+  const auto rights = Rights::parse(values.one("rights"));
+  if (!rights || context.actor.rights.cover(*rights)) return Done{};
+  return Failure{"user rights: " + rights->text() + " can be given by who has it alone; " + context.actor.name +
+                 " has " + context.actor.rights.text()};
+}
+
+Task<OperationResult> list_rights(OperationContext& context) {
+  const auto all = co_await context.server->store->accounts().administrators();
+  if (!all) co_return all.failure();
+  OperationTable table{.columns = {"jid", "rights"}};
+  for (const auto& record : *all) table.rows.push_back({record.jid.text(), record.rights});
+  co_return OperationAnswer{{}, std::move(table)};
 }
 
 Task<OperationResult> change_rights(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
-  if (!values.has("rights")) {
-    const auto record = co_await context.server->store->accounts().get(*jid);
-    if (!record) co_return record.failure();
-    if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
-    co_return shown_rights(*jid, (*record)->rights);
-  }
-  const auto rights = Rights::parse(values.one("rights"));
-  if (!rights) co_return rights.failure();
+  const std::string text = values.one("rights");
+  if (text.find_first_not_of(" \t") == text.npos)
+    co_return Failure{"user rights: no rights are named; say none to take them away"};
+  const auto rights = Rights::parse(text);
+  if (!rights) co_return Failure{jid->text() + ": " + rights.failure().what};
   for (const auto& domain : rights->domains())
     if (!first_shard(context).domain(domain)) co_return Failure{printable(domain) + ": this domain is not served"};
-  if (!context.actor.rights.cover(*rights))
-    co_return Failure{"nobody gives rights that they have not; " + context.actor.name + " has " +
-                      context.actor.rights.text()};
   const auto outcome = co_await set_rights(first_shard(context), *jid, rights->text());
-  co_return answer_of(outcome, *jid, rights->empty() ? "no rights" : "may " + rights->text());
+  auto answer = answer_of(outcome, *jid, rights->empty() ? "no rights" : "may " + rights->text());
+  if (answer) answer->text += co_await nobody_left(context);
+  co_return answer;
+}
+
+Task<OperationResult> show_rights(OperationContext& context, OperationValues values) {
+  if (!values.has("jid")) co_return co_await list_rights(context);
+  if (values.has("rights")) co_return co_await change_rights(context, std::move(values));
+  const auto jid = account_in(values);
+  if (!jid) co_return jid.failure();
+  const auto record = co_await context.server->store->accounts().get(*jid);
+  if (!record) co_return record.failure();
+  if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+  OperationTable table{.shape = OperationTable::Shape::record, .columns = {"jid", "rights"}};
+  table.rows.push_back({jid->text(), (*record)->rights});
+  co_return OperationAnswer{{}, std::move(table)};
 }
 
 // The two addresses of an alias and its account.
@@ -252,15 +294,17 @@ const Operations& user_operations() {
        .concerns = {"jid"},
        .run = set_strangers},
       {.words = "user rights",
-       .arguments = {jid_argument,
+       .arguments = {{"jid", ArgumentType::jid, "The account's address; without it all that have rights are listed.",
+                      Times::optional},
                      {"rights", ArgumentType::text,
-                      "all, settings, users or monitors, each alone or with @DOMAIN, separated by commas; none takes "
-                      "them away. Without it the rights are shown.",
+                      "all, settings, users or monitors, each alone or with @DOMAIN, separated by commas, in the place "
+                      "of what it had; none takes them away. Without it the account's are shown.",
                       Times::optional}},
        .summary = "Says what an account may do as an administrator, on the whole server or for single domains.",
        .right = Right::all,
        .concerns = {"jid"},
-       .run = change_rights},
+       .may = may_give,
+       .run = show_rights},
       {.words = "alias add",
        .arguments = {alias_argument, jid_argument},
        .summary = "Gives an account another name: what is sent to it arrives, and it logs the account in.",

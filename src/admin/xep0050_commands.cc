@@ -73,7 +73,9 @@ class Commands {
     const bool asks_list = node == commands_ns;
     const Operation* operation = context && !asks_list ? find_operation(*context, node) : nullptr;
     if (!context || (!asks_list && !operation)) co_return std::nullopt;
-    const auto actor = co_await actor_asking(iq);
+    const auto asking = co_await actor_asking(iq);
+    if (!asking) co_return Reply{StanzaError{Condition::internal_server_error}};
+    const auto& actor = *asking;
     if (operation && (!actor || !may_somewhere(*actor, *operation))) co_return Reply{forbidden()};
     if (iq.payload().ns() == info_ns) co_return Reply::with(query_xml(info_ns, node, about(operation)));
     std::string items;
@@ -85,6 +87,12 @@ class Commands {
   std::shared_ptr<OperationContext> administration() const { return domain_.shard().server().administration; }
 
   static StanzaError forbidden() { return {Condition::forbidden, "You may not do that on this server."}; }
+
+  static StanzaError lacks_right(const Actor& actor, const Operation& operation) {
+    return {Condition::forbidden, std::string{operation.words} + ": needs the right " +
+                                      std::string{name_of(operation.right)} + "; you have " + actor.rights.text() +
+                                      '.'};
+  }
 
   static std::string about(const Operation* operation) {
     const std::string name{operation ? operation->summary : "What administrators can do"};
@@ -105,25 +113,25 @@ class Commands {
   }
 
   // An account of this server with rights; nobody else is an administrator.
-  Task<std::optional<Actor>> actor_asking(const IqRequest& iq) {
+  Task<Result<std::optional<Actor>>> actor_asking(const IqRequest& iq) {
     const JidView from = iq.from();
     Shard& shard = domain_.shard();
     if (!from.has_localpart() || !shard.domain(from.domainpart())) co_return std::nullopt;
-    auto actor = co_await actor_of(shard.server(), iq.from_bare());
-    if (!actor) co_return std::nullopt;
-    co_return std::move(*actor);
+    co_return co_await actor_of(shard.server(), iq.from_bare());
   }
 
   Task<Reply> execute(const IqRequest& iq) {
     const auto context = administration();
     if (!context) co_return StanzaError{Condition::service_unavailable};
-    auto actor = co_await actor_asking(iq);
+    auto asking = co_await actor_asking(iq);
+    if (!asking) co_return StanzaError{Condition::internal_server_error};
+    auto& actor = *asking;
     if (!actor) co_return forbidden();
     const Element command = iq.payload();
     const std::string node = command.attribute("node"), id = command.attribute("sessionid");
     const Operation* operation = find_operation(*context, node);
     if (!operation) co_return StanzaError{Condition::item_not_found, "There is no such command."};
-    if (!may_somewhere(*actor, *operation)) co_return forbidden();
+    if (!may_somewhere(*actor, *operation)) co_return lacks_right(*actor, *operation);
     const std::string action = command.has_attribute("action") ? command.attribute("action") : "execute";
     static constexpr std::string_view actions[] = {"execute", "cancel", "prev", "next", "complete"};
     if (std::ranges::find(actions, action) == std::end(actions))
@@ -137,10 +145,14 @@ class Commands {
     }
     if (action != "execute" && action != "complete")
       co_return bad_request("bad-action", "This command has one stage; complete or cancel it.");
-    const auto values = values_from_form(*operation, command.child(data_form));
+    const Element form = command.child(data_form);
+    // XEP-0050 §3.5.1: a form that was cancelled counts as a submitted one; the action says what is to be done.
+    const std::string type = form ? form.attribute("type") : "submit";
+    if (type != "submit" && type != "cancel") co_return bad_request("bad-payload", "That form is not a submitted one.");
+    const auto values = values_from_form(*operation, form);
     if (!values) co_return bad_request("bad-payload", values.failure().what);
     sessions_.erase(id);
-    co_return co_await run(*context, std::move(*actor), *operation, *values, id);
+    co_return co_await run(iq, *context, std::move(*actor), *operation, *values, id);
   }
 
   // XEP-0050 §3.3: a session is one requester's; to others it is none.
@@ -149,7 +161,7 @@ class Commands {
     const auto found = sessions_.find(id);
     if (found == sessions_.end() || found->second.who != iq.from().text())
       return StanzaError{.condition = Condition::not_allowed,
-                         .text = "This session is over.",
+                         .text = "This session is over; begin the command again.",
                          .extra = "<session-expired xmlns='" + std::string{commands_ns} + "'/>"};
     if (found->second.node == node) return std::nullopt;
     return bad_request("bad-sessionid", "This session is another command's.");
@@ -159,7 +171,7 @@ class Commands {
                     const std::string& action) {
     if (action == "cancel" || action == "prev") co_return bad_request("bad-sessionid", "There is no session yet.");
     const std::string id = random_token(16), node{operation.words};
-    if (!has_form(operation)) co_return co_await run(context, std::move(actor), operation, {}, id);
+    if (!has_form(operation)) co_return co_await run(iq, context, std::move(actor), operation, {}, id);
     const std::string who{iq.from().text()};
     make_room(who);
     if (sessions_.size() >= most_sessions)
@@ -186,11 +198,20 @@ class Commands {
     if (theirs >= most_sessions_each) sessions_.erase(oldest);
   }
 
-  Task<Reply> run(OperationContext& context, Actor actor, const Operation& operation, OperationValues values,
-                  std::string id) {
+  // A user's own requests are handled on the account's home core.
+  SessionRef session_of(const IqRequest& iq) {
+    Account* account = domain_.router().find_awake(iq.from().bare());
+    const Resource* resource = account ? account->find(iq.from().resourcepart()) : nullptr;
+    return resource ? resource->session : nullptr;
+  }
+
+  Task<Reply> run(const IqRequest& iq, OperationContext& context, Actor actor, const Operation& operation,
+                  OperationValues values, std::string id) {
     const std::string words{operation.words};
-    const auto result = co_await run_at<OperationResult>(*domain_.shard().server().shards.front(),
-                                                         [&] { return perform(context, actor, words, values); });
+    const SessionRef session = session_of(iq);
+    const auto result = co_await run_at<OperationResult>(*domain_.shard().server().shards.front(), [&] {
+      return perform(context, actor, words, values, session.get());
+    });
     // XEP-0050 §3.6: a failure is a completed command with a note.
     if (!result) co_return reply(words, id, "completed", note_of("error", result.failure().what));
     const std::string inside = xml_of(*result);

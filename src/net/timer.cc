@@ -5,8 +5,15 @@
 
 namespace jackdaw {
 
+namespace {
+
+// Whoever is set for longer than this will not be there any more; what was not clamped would be in the past.
+constexpr Seconds longest = 100 * 366 * 24h;
+
+}  // namespace
+
 void Timer::set(TimerWheel& wheel, Seconds delay) {
-  due_ = wheel.now_ + delay;
+  due_ = wheel.now_ + std::min(delay, longest);
   armed_ = true;
   // Already in a slot that comes no later: it will be put further on when that slot is reached.
   if (link_ && slot_time_ <= due_) return;

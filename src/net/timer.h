@@ -1,6 +1,7 @@
 // Deadlines in a wheel with ticks of one second. Moving a deadline later costs one store.
 //
-// On one core. A Timer unlinks itself when destroyed; it never fires early, and up to a second late.
+// On one core. A Timer unlinks itself when destroyed; it never fires early, and up to a second late; after 100 years if
+// it is set for more.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>

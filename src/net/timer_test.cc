@@ -87,6 +87,15 @@ TEST_F(TimerTest, OfTheFarFuture) {
   EXPECT_EQ(fired_, 1);
 }
 
+TEST_F(TimerTest, OfAFutureThatCannotBeCounted) {
+  for (const Seconds delay : {Seconds::max(), Seconds{std::int64_t{8000} * 366 * 24 * 3600}}) {
+    start_timer(delay);
+    pass(std::chrono::hours{10 * 366 * 24});
+    EXPECT_EQ(fired_, 0);
+    EXPECT_TRUE(timer_.is_set());
+  }
+}
+
 TEST_F(TimerTest, ALeapOverManyRoundsFiresWhatIsDueOnly) {
   start_timer(700s);
   CallTimer far;

@@ -20,9 +20,12 @@ namespace jackdaw {
 
 struct Module;
 struct Operation;
+struct OperationContext;
 struct Server;
+class Session;
 
-enum class ArgumentType { text, jid, domain, setting, file, number, password };
+// value: of a setting, which may be a secret.
+enum class ArgumentType { text, jid, domain, setting, value, file, number, password };
 // How often an argument or a flag's value comes.
 enum class Times { once, optional, many };
 
@@ -92,8 +95,10 @@ struct OperationContext {
   std::function<Task<Result<Done>>()> reload = {};
   // The account that a name and a password prove. Failure: why not.
   std::function<Task<Result<BareJid>>(std::string jid, std::string password)> prove = {};
-  // Who has it done. Nobody may do anything.
+  // Who has it done; nobody may do anything. And the session by which they do, held by who calls: a change of their own
+  // password does not end it.
   Actor actor = {};
+  const Session* session = nullptr;
   int under_way = 0;              // operations that are being done; of the one context that all faces share
   double stanzas_per_second = 0;  // over the last interval; of a server that serves
 };
@@ -111,6 +116,8 @@ struct Operation {
   // given.
   Right right = Right::all;
   std::vector<std::string_view> concerns = {};
+  // What it needs beyond that. Failure: why they may not. Not asked for who may do everything. Null: nothing more.
+  Result<Done> (*may)(const OperationContext&, const OperationValues&) = nullptr;
   Needs needs = Needs::store;
   Task<OperationResult> (*run)(OperationContext&, OperationValues) = nullptr;
 };

@@ -34,12 +34,14 @@ Result<Rights> Rights::parse(std::string_view text) {
   if (items.size() == 1 && items.front() == "none") return rights;
   for (const auto& item : items) {
     const auto at = item.find('@');
-    const auto right = right_named(std::string_view{item}.substr(0, at));
+    const auto right = right_named(lower_case(item.substr(0, at)));
     const auto domain = at == item.npos ? std::optional{std::string{}} : prepare_domainpart(item.substr(at + 1));
-    if (!right || !domain || (at != item.npos && domain->empty()))
-      return Failure{printable(item) +
-                     ": no right; say all, settings, users or monitors, each alone or with @DOMAIN, "
-                     "separated by commas, or none"};
+    if (!right)
+      return Failure{(item.empty() ? "an empty item" : printable(item)) +
+                     ": no right; say all, settings, users or monitors, each alone or with @DOMAIN, separated by "
+                     "commas, or none"};
+    if (!domain || (at != item.npos && domain->empty()))
+      return Failure{printable(item) + ": what stands behind the @ is no domain's name"};
     rights.add({*right, *domain});
   }
   return rights;

@@ -25,8 +25,8 @@ class Rights {
   Rights() = default;
   // Everything, everywhere.
   static Rights whole();
-  // A comma list of RIGHT or RIGHT@DOMAIN; "none" and nothing are no rights. Failure: which item is wrong, and what is
-  // allowed.
+  // A comma list of RIGHT or RIGHT@DOMAIN, in letters of any case; "none" and nothing are no rights. Failure: which
+  // item is wrong, and what is allowed.
   static Result<Rights> parse(std::string_view text);
 
   // As parse() reads it, without what others include; empty: no rights.

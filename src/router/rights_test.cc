@@ -43,6 +43,7 @@ TEST(Rights, are_written_without_what_others_include) {
   EXPECT_EQ(rights("users@b.example,users@a.example").text(), "users@a.example,users@b.example");
   EXPECT_EQ(rights("settings@a.example,users,all@a.example").text(), "users,all@a.example");
   EXPECT_EQ(rights("monitors,all").text(), "all");
+  EXPECT_EQ(rights("Users, MONITORS@Example.org").text(), "monitors@example.org,users");
   EXPECT_EQ(rights("none").text(), "");
   EXPECT_EQ(rights("").text(), "");
   EXPECT_EQ(Rights::whole().text(), "all");
@@ -59,11 +60,15 @@ TEST(Rights, cover_others_when_they_have_them_all) {
 }
 
 TEST(Rights, wrong_ones_are_named) {
-  for (const std::string_view wrong : {"user", "users@", "@example.org", "users@a b", "nothing", "none,users", "ALL",
-                                       "users@example.org@example.org", "users@user@example.org"}) {
+  for (const std::string_view wrong : {"user", "@example.org", "nothing", "none,users", "users,", ","}) {
     const auto parsed = Rights::parse(wrong);
     ASSERT_FALSE(parsed) << wrong;
     EXPECT_NE(parsed.failure().what.find("settings, users or monitors"), std::string::npos);
+  }
+  for (const std::string wrong : {"users@", "users@a b", "users@*", "users@example.org@example.org"}) {
+    const auto parsed = Rights::parse(wrong);
+    ASSERT_FALSE(parsed) << wrong;
+    EXPECT_EQ(parsed.failure().what, wrong + ": what stands behind the @ is no domain's name");
   }
 }
 

@@ -60,6 +60,9 @@ class AccountStore {
   virtual Task<Result<std::optional<TimePoint>>> removed_at(BareJid jid) = 0;
   // Accounts of `domain` in order of their JIDs, beginning behind `after`.
   virtual Task<Result<std::vector<AccountRecord>>> list(std::string domain, std::string after, std::int64_t limit) = 0;
+  // Those that have rights, in order of their JIDs; at most 10,000.
+  virtual Task<Result<std::vector<AccountRecord>>> administrators() = 0;
+  static constexpr std::int64_t most_administrators = 10'000;
 };
 
 }  // namespace jackdaw

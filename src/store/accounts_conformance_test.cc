@@ -90,6 +90,22 @@ TEST_P(AccountConformance, an_update_replaces_the_whole_record) {
   EXPECT_EQ(good(run(accounts.create(account("y@example.org", "rorneo"), true))), Created::looks_alike);
 }
 
+TEST_P(AccountConformance, administrators_are_those_with_rights) {
+  auto& accounts = store().accounts();
+  EXPECT_TRUE(good(run(accounts.administrators())).empty());
+  for (const auto name : {"tybalt@example.net", "romeo@example.org", "nurse@example.org"})
+    good(run(accounts.create(account(name), false)));
+  AccountRecord nurse = account("nurse@example.org"), tybalt = account("tybalt@example.net");
+  nurse.rights = "users@example.org";
+  tybalt.rights = "all";
+  for (const auto& each : {tybalt, nurse}) EXPECT_TRUE(good(run(accounts.update(each))));
+  EXPECT_EQ(good(run(accounts.administrators())), (std::vector<AccountRecord>{nurse, tybalt}));
+  nurse.rights.clear();
+  EXPECT_TRUE(good(run(accounts.update(nurse))));
+  EXPECT_TRUE(good(run(accounts.remove(tybalt.jid, at(1)))));
+  EXPECT_TRUE(good(run(accounts.administrators())).empty());
+}
+
 TEST_P(AccountConformance, removing_takes_what_the_account_owns) {
   auto& accounts = store().accounts();
   const BareJid romeo = jid("romeo@example.org");

@@ -88,6 +88,9 @@ class FaultyAccounts final : public AccountStore {
   Task<Result<bool>> remove(BareJid jid, TimePoint when) override {
     return countdown_.pass(inner_.remove(std::move(jid), when));
   }
+  Task<Result<std::vector<AccountRecord>>> administrators() override {
+    return countdown_.pass(inner_.administrators());
+  }
   Task<Result<std::optional<TimePoint>>> removed_at(BareJid jid) override {
     return countdown_.pass(inner_.removed_at(std::move(jid)));
   }

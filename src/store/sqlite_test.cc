@@ -191,6 +191,7 @@ void ask_everything(Connection& database) {
   update_account(database, record);
   account_record(database, romeo.text());
   list_accounts(database, "example.org", "", 50);
+  accounts_with_rights(database, 50);
   remove_account(database, romeo.text(), at(1));
 }
 

@@ -21,7 +21,7 @@ const Log& log() {
 
 Failure refused(const std::string& jid, std::string_view why) {
   refused_proofs.add();
-  log().problem("administrator not proven", {{"jid", jid}, {"why", why}});
+  log().major("administrator not proven", {{"jid", jid}, {"why", why}});
   return Failure{std::string{why}};
 }
 
@@ -35,7 +35,9 @@ Task<Result<BareJid>> prove_password(StreamShard& first, std::string jid, std::s
   const auto named = BareJid::parse(jid);
   const auto prepared = prepare_password(password);
   if (!named || !named->has_localpart() || !prepared || prepared->empty()) co_return refused(jid, wrong);
-  const BareJid account = account_of(shard.aliases(), *named);
+  // As at a log-in: an alias in another domain is for messages alone.
+  BareJid account = account_of(shard.aliases(), *named);
+  if (account.domainpart() != named->domainpart()) account = *named;
   LoginLimits& limits = first.login_limits;
   limits.set_account_flow(static_cast<int>(shard.value(auth_account_failures)),
                           shard.value(auth_account_failures_time));

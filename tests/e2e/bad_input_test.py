@@ -340,7 +340,7 @@ class Quiet(Watched):
         await asyncio.to_thread(misbehave)
         # The log is written in order: the command came later.
         self.jackdaw.do("session", "list")
-        await self.line("ADMIN command operation=.?session.list")
+        await self.line("ADMIN operation done operation=.?session.list")
         self.assertEqual([line for line in self.jackdaw.lines if "XMPP" in line], [])
         self.jackdaw.do("setting", "set", "log.level", "problems")
         # From some moment on.

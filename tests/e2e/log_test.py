@@ -186,7 +186,7 @@ class Files(Logs):
         for digits, time_of in ((0, r"\d\d:\d\d:\d\d"), (6, r"\d\d:\d\d:\d\d\.\d{6}"), (1, r"\d\d:\d\d:\d\d\.\d")):
             self.set("log.precision", str(digits))
             self.write_some()
-            await self.until(lambda: re.search(rf"^\S+ {time_of} \d SERVER", self.text().splitlines()[-1]),
+            await self.until(lambda: re.search(rf"^\S+ {time_of} \d (SERVER|ADMIN)", self.text().splitlines()[-1]),
                              f"{digits} digits: {self.text()}")
 
 

@@ -145,6 +145,19 @@ class FirstStart(Program):
         jackdaw.end()
         self.assertIn("listen.client", jackdaw.refused("serve", "--set", opened + "x"))
 
+    def test_the_first_domain_that_is_added_takes_nobodys_away(self):
+        jackdaw = self.jackdaw
+        port = jackdaw.start()
+        password = re.search(r"Password: +(\S+)", "".join(jackdaw.lines))[1]
+        self.assertIn("localhost: still served, as it has accounts", jackdaw.do("domain", "add", "example.org"))
+        self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org", "localhost"])
+        self.assertTrue(can_log_in("admin@localhost", password, port))
+        jackdaw.end()
+        jackdaw.start()
+        jackdaw.do("user", "delete", "admin@localhost")
+        jackdaw.do("domain", "delete", "localhost")
+        self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org"])
+
     def test_a_wrong_setting_is_one_line(self):
         jackdaw = self.jackdaw
         os.mkdir(jackdaw.data, 0o700)

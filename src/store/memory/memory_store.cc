@@ -147,6 +147,15 @@ class MemoryAccounts final : public AccountStore {
       return true;
     });
   }
+  Task<Result<std::vector<AccountRecord>>> administrators() override {
+    return guarded_.use([](Contents& all) {
+      std::vector<AccountRecord> found;
+      for (const auto& [jid, record] : all.accounts)
+        if (!record.rights.empty() && static_cast<std::int64_t>(found.size()) < most_administrators)
+          found.push_back(record);
+      return found;
+    });
+  }
   Task<Result<std::optional<TimePoint>>> removed_at(BareJid jid) override {
     return guarded_.use([jid = std::move(jid)](Contents& all) {
       const auto found = all.removed.find(jid.text());

@@ -125,6 +125,15 @@ void note_removed_name(Connection& database, std::string_view jid, TimePoint whe
   row.text(jid).integer(when.time_since_epoch().count()).step();
 }
 
+std::vector<AccountRecord> accounts_with_rights(Connection& database, std::int64_t limit) {
+  Query row = database.query(
+      "SELECT a.jid, a.locked, a.rights, a.created, a.skeleton, k.hash, k.salt, k.iterations, k.stored_key,"
+      " k.server_key FROM (SELECT * FROM accounts WHERE rights<>'' ORDER BY jid LIMIT ?) a"
+      " LEFT JOIN account_keys k ON k.jid=a.jid ORDER BY a.jid");
+  row.integer(limit);
+  return records_of(row);
+}
+
 std::vector<AccountRecord> list_accounts(Connection& database, std::string_view domain, std::string_view after,
                                          std::int64_t limit) {
   Query row = database.query(

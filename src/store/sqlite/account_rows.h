@@ -15,6 +15,7 @@ std::optional<AccountRecord> account_or_neighbour(Connection& database, std::str
 Created create_account(Connection& database, const AccountRecord& record, bool unique_skeleton);
 bool update_account(Connection& database, const AccountRecord& record);
 bool remove_account(Connection& database, std::string_view jid, TimePoint when);
+std::vector<AccountRecord> accounts_with_rights(Connection& database, std::int64_t limit);
 std::optional<TimePoint> account_removed_at(Connection& database, std::string_view jid);
 void note_removed_name(Connection& database, std::string_view jid, TimePoint when);
 std::vector<AccountRecord> list_accounts(Connection& database, std::string_view domain, std::string_view after,

@@ -142,6 +142,9 @@ class SqliteAccounts final : public AccountStore {
     return threads_.write(
         [jid = std::move(jid), when](Connection& db) { return remove_account(db, jid.text(), when); });
   }
+  Task<Result<std::vector<AccountRecord>>> administrators() override {
+    return threads_.read([](Connection& db) { return accounts_with_rights(db, most_administrators); });
+  }
   Task<Result<std::optional<TimePoint>>> removed_at(BareJid jid) override {
     return threads_.read([jid = std::move(jid)](Connection& db) { return account_removed_at(db, jid.text()); });
   }

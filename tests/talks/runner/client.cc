@@ -14,6 +14,10 @@ constexpr std::string_view management_namespace = "urn:xmpp:sm:3";
 bool is_error(const StreamEvent& event) {
   if (event.what == StreamEvent::What::end || event.what == StreamEvent::What::malformed) return true;
   const Node& node = event.node;
+  // XEP-0050 §3.6: a command that came to nothing.
+  const Node* command = node.child("http://jabber.org/protocol/commands", "command");
+  const Node* note = command ? command->child("http://jabber.org/protocol/commands", "note") : nullptr;
+  if (note && note->attribute("type") == "error") return true;
   return node.is(stream_namespace, "error") || node.attribute("type") == "error" || node.local == "failure" ||
          node.local == "failed";
 }
