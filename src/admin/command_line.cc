@@ -123,7 +123,7 @@ void take_values(const Leaf& leaf, Invocation& invocation) {
 // What stands first and begins no operation, or "first second" when the second is none of its group; empty: neither.
 std::string unknown_word(const std::vector<const Operation*>& operations, const std::vector<std::string>& said) {
   if (said.empty() || said.front().starts_with('-')) return {};
-  const std::string two = said.size() > 1 && !said[1].starts_with('-') ? said[0] + ' ' + said[1] : std::string{};
+  std::string two = said.size() > 1 && !said[1].starts_with('-') ? said[0] + ' ' + said[1] : std::string{};
   bool is_group = false;
   for (const Operation* operation : operations) {
     if (operation->words == said.front() || operation->words == two) return {};

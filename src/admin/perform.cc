@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/perform.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -56,7 +58,7 @@ Result<Done> check_values(const Operation& operation, const OperationValues& val
   for (const auto& [name, texts] : values.all()) {
     if (!is_value_of(operation, name)) return Failure{words + ": " + printable(name) + " is none of its words"};
     if (texts.size() > 1 && times_of(operation, name) != Times::many)
-      return Failure{words + ": " + name + " is there more than once"};
+      return Failure{fmt::format("{}: {} is there more than once", words, name)};
     if (type_of(operation, name) != ArgumentType::file) continue;
     for (const auto& text : texts)
       if (!text.starts_with('/')) return Failure{printable(text) + ": not the whole path of a file, from / on"};

@@ -84,6 +84,14 @@ class Commands {
   }
 
  private:
+  // Who asks for which operation; answer() keeps what it refers to.
+  struct Asked {
+    const IqRequest& iq;
+    OperationContext& context;
+    Actor actor;
+    const Operation& operation;
+  };
+
   std::shared_ptr<OperationContext> administration() const { return domain_.shard().server().administration; }
 
   static StanzaError forbidden() { return {Condition::forbidden, "You may not do that on this server."}; }
@@ -137,7 +145,7 @@ class Commands {
     if (std::ranges::find(actions, action) == std::end(actions))
       co_return bad_request("malformed-action", "There is no such action.");
     if (!command.has_attribute("sessionid"))
-      co_return co_await begin(iq, *context, std::move(*actor), *operation, action);
+      co_return co_await begin({iq, *context, std::move(*actor), *operation}, action);
     if (auto error = refuse_session(iq, id, node)) co_return *error;
     if (action == "cancel") {
       sessions_.erase(id);
@@ -152,7 +160,7 @@ class Commands {
     const auto values = values_from_form(*operation, form);
     if (!values) co_return bad_request("bad-payload", values.failure().what);
     sessions_.erase(id);
-    co_return co_await run(iq, *context, std::move(*actor), *operation, *values, id);
+    co_return co_await run({iq, *context, std::move(*actor), *operation}, *values, id);
   }
 
   // XEP-0050 §3.3: a session is one requester's; to others it is none.
@@ -167,17 +175,17 @@ class Commands {
     return bad_request("bad-sessionid", "This session is another command's.");
   }
 
-  Task<Reply> begin(const IqRequest& iq, OperationContext& context, Actor actor, const Operation& operation,
-                    const std::string& action) {
+  Task<Reply> begin(Asked asked, const std::string& action) {
     if (action == "cancel" || action == "prev") co_return bad_request("bad-sessionid", "There is no session yet.");
-    const std::string id = random_token(16), node{operation.words};
-    if (!has_form(operation)) co_return co_await run(iq, context, std::move(actor), operation, {}, id);
-    const std::string who{iq.from().text()};
+    const std::string id = random_token(16), node{asked.operation.words};
+    if (!has_form(asked.operation)) co_return co_await run(std::move(asked), {}, id);
+    const std::string who{asked.iq.from().text()};
     make_room(who);
     if (sessions_.size() >= most_sessions)
       co_return StanzaError{Condition::resource_constraint, "Too many commands are being filled in."};
     sessions_.emplace(id, CommandSession{who, node, domain_.shard().core().now() + session_time});
-    co_return reply(node, id, "executing", "<actions execute='complete'><complete/></actions>" + form_of(operation));
+    co_return reply(node, id, "executing",
+                    "<actions execute='complete'><complete/></actions>" + form_of(asked.operation));
   }
 
   void drop_expired() {
@@ -205,12 +213,11 @@ class Commands {
     return resource ? resource->session : nullptr;
   }
 
-  Task<Reply> run(const IqRequest& iq, OperationContext& context, Actor actor, const Operation& operation,
-                  OperationValues values, std::string id) {
-    const std::string words{operation.words};
-    const SessionRef session = session_of(iq);
+  Task<Reply> run(Asked asked, OperationValues values, std::string id) {
+    const std::string words{asked.operation.words};
+    const SessionRef session = session_of(asked.iq);
     const auto result = co_await run_at<OperationResult>(*domain_.shard().server().shards.front(), [&] {
-      return perform(context, actor, words, values, session.get());
+      return perform(asked.context, asked.actor, words, values, session.get());
     });
     // XEP-0050 §3.6: a failure is a completed command with a note.
     if (!result) co_return reply(words, id, "completed", note_of("error", result.failure().what));
