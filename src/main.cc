@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -174,12 +175,40 @@ Result<SetupWishes> ask_for_setup(const Invocation& invocation, const std::vecto
   return wishes;
 }
 
+// `domain`: empty for the first one that is served.
 int set_up_administrator(const Invocation& invocation, const std::string& domain, const std::string& password) {
   OperationRequest request{"setup", {}};
-  request.values.add("domain", domain);
+  if (!domain.empty()) request.values.add("domain", domain);
   request.values.add("password", password);
   const auto made = run_anywhere(invocation, request, Needs::store);
   return made ? done : refuse(made.failure().what);
+}
+
+bool has_store(const std::string& directory) { return std::filesystem::exists(directory + "/jackdaw.db"); }
+
+// The domains that are served, or would be; none where nothing is stored yet.
+std::vector<std::string> served_domains(const Invocation& invocation) {
+  std::vector<std::string> names;
+  if (!has_store(invocation.data_directory)) return names;
+  const auto listed = run_anywhere(invocation, {"domain list", {}}, Needs::store);
+  if (listed && listed->table)
+    for (const auto& row : listed->table->rows) names.push_back(std::get<std::string>(row.front()));
+  return names;
+}
+
+// Whether the server that runs, or the next one, takes the settings file as it is now.
+Result<Done> try_settings(const Invocation& invocation) {
+  const OperationRequest reload{"reload", {}};
+  auto told = ask_server(invocation.data_directory, reload);
+  if (!told && has_store(invocation.data_directory)) told = run_anywhere(invocation, {"domain list", {}}, Needs::store);
+  if (told && !*told) return told->failure();
+  return Done{};
+}
+
+void tell_of_lost_domains(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  for (const auto& name : before)
+    if (std::ranges::find(after, name) == after.end())
+      std::cerr << "jackdaw: " << name << ": is served no longer; its accounts, if it has any, are kept\n";
 }
 
 int setup(Invocation invocation) {
@@ -195,12 +224,17 @@ int setup(Invocation invocation) {
   if (!now) return refuse(now.failure().what);
   const auto wishes = ask_for_setup(invocation, *now);
   if (!wishes) return refuse(wishes.failure().what);
-  if (auto written = write_settings_file(table, file, wishes->domains); !written) return refuse(written.failure().what);
-  const OperationRequest reload{"reload", {}};
-  if (const auto told = ask_server(directory, reload); told && !*told) return refuse(told->failure().what);
+  const auto before = wishes->domains.empty() ? std::vector<std::string>{} : served_domains(invocation);
+  const auto written = write_settings_file(table, file, wishes->domains);
+  if (!written) return refuse(written.failure().what);
+  if (const auto good = try_settings(invocation); !good) {
+    const auto undone = put_back(*written);
+    return refuse(undone ? good.failure().what : undone.failure().what);
+  }
+  if (!before.empty()) tell_of_lost_domains(before, served_domains(invocation));
   if (wishes->password.empty()) return done;
-  const auto& domains = wishes->domains.empty() ? *now : wishes->domains;
-  return set_up_administrator(invocation, domains.empty() ? "localhost" : domains.front(), wishes->password);
+  return set_up_administrator(invocation, wishes->domains.empty() ? std::string{} : wishes->domains.front(),
+                              wishes->password);
 }
 
 // The signals that main waits for; blocked before there are other threads, so that all of them inherit it.

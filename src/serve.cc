@@ -352,6 +352,13 @@ void RunningServer::run_blocking(std::function<Task<void>()> f) {
   over.wait(lock, [&] { return done; });
 }
 
+Result<Done> RunningServer::check_configuration() {
+  StartLoop loop;
+  auto configuration = loop.run(ServerAssembly{*this, *parts_, options_, server_}.configure());
+  if (!configuration) return configuration.failure();
+  return Done{};
+}
+
 Result<Done> RunningServer::reload() {
   std::lock_guard lock(parts_->reloading);
   if (server_.stopping) return Failure{"the server is going down"};

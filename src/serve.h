@@ -49,6 +49,8 @@ class RunningServer {
   void run_blocking(std::function<Task<void>()> f);
   // Reads the file again and applies it, or keeps everything and says why. Any thread but a core's.
   Result<Done> reload();
+  // Whether a server would start with the file and what is kept now. Any thread but a core's.
+  Result<Done> check_configuration();
   // Uses the files of certificates when they have changed since they were read; what cannot be used leaves all as it
   // was, with a line in the log. Any thread but a core's.
   void renew_certificates();

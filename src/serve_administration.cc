@@ -8,15 +8,13 @@
 namespace jackdaw {
 namespace {
 
-// The reload runs on a worker: it reads files and waits for all cores.
-Task<Result<Done>> reload_later(RunningServer& running) {
-  const auto reloaded =
-      co_await running.server().workers->run("administrator", [&running] { return running.reload(); });
+// On a worker: it reads files and waits for all cores. A process that does one operation applies nothing; what it keeps
+// must be what the next server can start with.
+Task<Result<Done>> reload_later(RunningServer& running, bool serves) {
+  const auto reloaded = co_await running.server().workers->run(
+      "administrator", [&running, serves] { return serves ? running.reload() : running.check_configuration(); });
   co_return reloaded ? *reloaded : Result<Done>{Failure{"the server is busy; try again"}};
 }
-
-// A process that does one operation applies nothing: the next server reads what is kept.
-Task<Result<Done>> no_reload() { co_return Done{}; }
 
 }  // namespace
 
@@ -25,7 +23,7 @@ void RunningServer::open_administration() {
   server_.administration = std::make_shared<OperationContext>(OperationContext{
       .server = &server_, .settings = &table, .modules = &every_module(), .operations = &all_operations()});
   OperationContext& context = *server_.administration;
-  context.reload = [this] { return options_.listen ? reload_later(*this) : no_reload(); };
+  context.reload = [this] { return reload_later(*this, options_.listen); };
   context.prove = [this](std::string jid, std::string password) {
     return prove_password(*parts_->streams.front(), std::move(jid), std::move(password), "local");
   };

@@ -42,6 +42,17 @@ Task<OperationResult> list_domains(OperationContext& context, OperationValues) {
   co_return OperationAnswer{{}, std::move(table)};
 }
 
+// Whether it has accounts, or settings of its own.
+Task<Result<bool>> is_in_use(Store& store, std::string domain) {
+  const auto accounts = co_await store.accounts().list(domain, "", 1);
+  if (!accounts) co_return accounts.failure();
+  const auto settings = co_await store.map("settings").all({});
+  if (!settings) co_return settings.failure();
+  const std::string prefix = domain + ' ';
+  co_return !accounts->empty() ||
+      std::ranges::any_of(*settings, [&](const auto& row) { return row.first.starts_with(prefix); });
+}
+
 Task<OperationResult> add_domain(OperationContext& context, OperationValues values) {
   const auto name = domain_in(values);
   if (!name) co_return name.failure();
@@ -50,19 +61,19 @@ Task<OperationResult> add_domain(OperationContext& context, OperationValues valu
   if (!kept) co_return kept.failure();
   Shard& shard = *context.server->shards.front();
   if (*kept || contains(domains_of_file(shard.settings()), *name)) co_return Failure{*name + ": is served already"};
-  // The domain that is served where none is named would go with the first that is: not if people are in it.
+  // The domain that is served where none is named would go with the first that is: not if it is used.
   const auto all = co_await domains.all({});
   if (!all) co_return all.failure();
   Batch added{BareJid{}}, undoing{BareJid{}};
   std::string remark;
   const bool none_named = all->empty() && domains_of_file(shard.settings()).empty();
   for (const auto& unnamed : none_named ? shard.domain_names() : std::vector<std::string>{}) {
-    const auto accounts = co_await context.server->store->accounts().list(unnamed, "", 1);
-    if (!accounts) co_return accounts.failure();
-    if (accounts->empty() || unnamed == *name) continue;
+    const auto in_use = co_await is_in_use(*context.server->store, unnamed);
+    if (!in_use) co_return in_use.failure();
+    if (!*in_use || unnamed == *name) continue;
     added.set(domains_map, unnamed, to_datetime(context.server->clock->wall()));
     undoing.set(domains_map, unnamed, std::nullopt);
-    remark += unnamed + ": still served, as it has accounts\n";
+    remark += unnamed + ": still served, as it has accounts or settings of its own\n";
   }
   added.set(domains_map, *name, to_datetime(context.server->clock->wall()));
   undoing.set(domains_map, *name, std::nullopt);

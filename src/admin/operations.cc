@@ -4,13 +4,16 @@
 #include <charconv>
 
 #include "admin/setup.h"
+#include "router/shard.h"
 
 namespace jackdaw {
 namespace {
 
 // The part of setup that needs the store: the program has written the settings file before.
 Task<OperationResult> set_up_account(OperationContext& context, OperationValues values) {
-  co_return co_await make_administrator(context, "admin@" + values.one("domain"), values.one("password"));
+  const std::string domain =
+      values.has("domain") ? values.one("domain") : first_domain(*context.server->shards.front());
+  co_return co_await make_administrator(context, "admin@" + domain, values.one("password"));
 }
 
 }  // namespace

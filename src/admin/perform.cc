@@ -134,26 +134,31 @@ Task<Result<Done>> check_rights(OperationContext& context, const Operation& oper
   co_return co_await check_accounts(context, std::move(about.accounts));
 }
 
+constexpr std::size_t longest_shown = 1000;
+
 // For the log: what was said, without what may be a secret.
 std::string described(const Operation& operation, const OperationValues& values) {
   std::string out{operation.words};
   for (const auto& argument : operation.arguments)
     for (const auto& text : values.many(argument.name)) {
       const bool is_secret = argument.type == ArgumentType::password || argument.type == ArgumentType::value;
-      out += ' ' + (is_secret ? std::string{"..."} : printable(text));
+      out += ' ' + (is_secret ? std::string{"..."} : text.substr(0, longest_shown));
     }
   for (const auto& flag : operation.flags)
     for (const auto& text : values.many(flag.name))
-      out += " --" + std::string{flag.name} + (flag.value ? ' ' + printable(text) : std::string{});
+      out += " --" + std::string{flag.name} + (flag.value ? ' ' + text.substr(0, longest_shown) : std::string{});
   return out;
 }
 
 Task<OperationResult> run(OperationContext& context, const Operation& operation, OperationValues values) {
-  if (auto good = check_values(operation, values); !good) co_return good.failure();
   const std::string what = described(operation, values);
+  if (auto good = check_values(operation, values); !good) {
+    if (context.server)
+      log().major("operation failed", {{"operation", what}, {"by", context.actor.name}, {"why", good.failure().what}});
+    co_return good.failure();
+  }
   if (auto may = co_await check_rights(context, operation, values); !may) {
-    refused_operations.add();
-    log().major("operation refused", {{"operation", what}, {"by", context.actor.name}, {"why", may.failure().what}});
+    note_refused(what, context.actor.name, may.failure().what);
     co_return may.failure();
   }
   auto result = co_await operation.run(context, std::move(values));
@@ -177,6 +182,11 @@ class UnderWay {
 };
 
 }  // namespace
+
+void note_refused(std::string_view operation, std::string_view by, std::string_view why) {
+  refused_operations.add();
+  log().major("operation refused", {{"operation", operation}, {"by", by}, {"why", why}});
+}
 
 Actor local_actor() { return {"local", Rights::whole()}; }
 
@@ -220,9 +230,7 @@ Task<OperationResult> perform_request(OperationContext& shared, OperationRequest
     auto proven = co_await actor_of(*shared.server, *account);
     if (!proven) co_return proven.failure();
     if (!*proven) {
-      refused_operations.add();
-      log().major("operation refused",
-                  {{"operation", request.operation}, {"by", account->text()}, {"why", "no rights"}});
+      note_refused(printable(request.operation), account->text(), "no rights");
       co_return Failure{account->text() + ": has no rights as an administrator"};
     }
     actor = std::move(**proven);

@@ -96,21 +96,32 @@ Result<std::vector<std::string>> domains_of_file(const SettingTable& table, cons
   return (*settings)->domains();
 }
 
-Result<Done> write_settings_file(const SettingTable& table, const std::string& file,
-                                 const std::vector<std::string>& domains) {
+Result<SettingsChange> write_settings_file(const SettingTable& table, const std::string& file,
+                                           const std::vector<std::string>& domains) {
   const bool is_there = is_file(file);
   const auto now = domains_of_file(table, file);
   if (!now) return now.failure();
-  if (is_there && (domains.empty() || domains == *now)) return Done{};
-  std::string text = commented_file(table, domains.empty() ? StringList{"localhost"} : domains);
+  SettingsChange written{.file = file};
+  if (is_there && (domains.empty() || domains == *now)) return written;
+  std::string text = commented_file(table, domains);
   if (is_there) {
     const auto before = read_whole(file);
     if (!before) return before.failure();
     text = with_domains(*before, domains);
+    written.before = *before;
   }
   const auto merged = merge(table, {.file_name = file, .file_text = text});
   if (!merged) return merged.failure();
-  return write_file_safely(file, text);
+  if (auto done = write_file_safely(file, text); !done) return done.failure();
+  written.is_changed = true;
+  return written;
+}
+
+Result<Done> put_back(const SettingsChange& written) {
+  if (!written.is_changed) return Done{};
+  if (written.before) return write_file_safely(written.file, *written.before);
+  if (::unlink(written.file.c_str()) != 0) return Failure{written.file + ": cannot be removed again"};
+  return Done{};
 }
 
 std::string first_domain(const Shard& shard) {

@@ -1,6 +1,7 @@
 // What `jackdaw setup` does to the settings file, and the account that an administrator logs in with.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,15 @@ Result<std::vector<std::string>> domains_of_file(const SettingTable& table, cons
 
 // Writes the file when it is not there, or changes its domains when `domains` is not empty. The result must be a valid
 // file, else nothing is written. Blocks.
-Result<Done> write_settings_file(const SettingTable& table, const std::string& file,
-                                 const std::vector<std::string>& domains);
+struct SettingsChange {
+  std::string file;
+  std::optional<std::string> before;  // what stood there; empty: there was none, or nothing was written
+  bool is_changed = false;
+};
+Result<SettingsChange> write_settings_file(const SettingTable& table, const std::string& file,
+                                           const std::vector<std::string>& domains);
+// As if it had not been written. Blocks.
+Result<Done> put_back(const SettingsChange& written);
 
 // The first of the settings, else of those that are served.
 std::string first_domain(const Shard& shard);

@@ -53,24 +53,37 @@ Task<OperationResult> change_user_password(OperationContext& context, OperationV
   co_return answer_of(outcome, *jid, "password changed");
 }
 
-// A remark for who has just taken the last one's rights, or an empty text.
-Task<std::string> nobody_left(OperationContext& context) {
+bool is_whole(const AccountRecord& record) {
+  const auto rights = Rights::parse(record.rights);
+  return !record.locked && rights && rights->has(Right::all, {});
+}
+
+// Whether an account may do everything, before it is changed.
+Task<bool> may_everything(OperationContext& context, BareJid jid) {
+  const auto record = co_await context.server->store->accounts().get(std::move(jid));
+  co_return record.ok() && *record&& is_whole(**record);
+}
+
+// The answer, with a remark when the last account that may do everything has just gone. `could`: it was one.
+Task<OperationResult> with_remark(OperationContext& context, OperationResult answer, bool could) {
+  if (!answer || !could) co_return answer;
   const auto all = co_await context.server->store->accounts().administrators();
-  const auto is_whole = [](const AccountRecord& record) {
-    const auto rights = Rights::parse(record.rights);
-    return !record.locked && rights && rights->has(Right::all, {});
+  const auto is_left = [&context](const AccountRecord& record) {
+    return is_whole(record) && first_shard(context).domain(record.jid.domainpart());
   };
-  if (!all || std::ranges::any_of(*all, is_whole)) co_return std::string{};
-  co_return "No account has the right all any more; who may use the data directory gives it with `jackdaw user rights "
-            "JID all`.\n";
+  if (all && std::ranges::none_of(*all, is_left))
+    answer->text +=
+        "No account has the right all any more; who may use the data directory gives it with `jackdaw user rights JID "
+        "all`.\n";
+  co_return answer;
 }
 
 Task<OperationResult> lock_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
+  const bool could = co_await may_everything(context, *jid);
   auto answer = answer_of(co_await set_locked(first_shard(context), *jid, true), *jid, "locked");
-  if (answer) answer->text += co_await nobody_left(context);
-  co_return answer;
+  co_return co_await with_remark(context, std::move(answer), could);
 }
 
 Task<OperationResult> unlock_user(OperationContext& context, OperationValues values) {
@@ -82,9 +95,9 @@ Task<OperationResult> unlock_user(OperationContext& context, OperationValues val
 Task<OperationResult> delete_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
+  const bool could = co_await may_everything(context, *jid);
   auto answer = answer_of(co_await remove_account(first_shard(context), *jid), *jid, "removed");
-  if (answer) answer->text += co_await nobody_left(context);
-  co_return answer;
+  co_return co_await with_remark(context, std::move(answer), could);
 }
 
 Task<OperationResult> list_users(OperationContext& context, OperationValues values) {
@@ -171,13 +184,14 @@ Task<OperationResult> change_rights(OperationContext& context, OperationValues v
   if (!rights) co_return Failure{jid->text() + ": " + rights.failure().what};
   for (const auto& domain : rights->domains())
     if (!first_shard(context).domain(domain)) co_return Failure{printable(domain) + ": this domain is not served"};
+  const bool could = co_await may_everything(context, *jid);
   const auto outcome = co_await set_rights(first_shard(context), *jid, rights->text());
   auto answer = answer_of(outcome, *jid, rights->empty() ? "no rights" : "may " + rights->text());
-  if (answer) answer->text += co_await nobody_left(context);
-  co_return answer;
+  co_return co_await with_remark(context, std::move(answer), could);
 }
 
 Task<OperationResult> show_rights(OperationContext& context, OperationValues values) {
+  if (!values.has("jid") && values.has("rights")) co_return Failure{"user rights: whose? jid is missing"};
   if (!values.has("jid")) co_return co_await list_rights(context);
   if (values.has("rights")) co_return co_await change_rights(context, std::move(values));
   const auto jid = account_in(values);

@@ -134,19 +134,31 @@ class Commands {
     auto asking = co_await actor_asking(iq);
     if (!asking) co_return StanzaError{Condition::internal_server_error};
     auto& actor = *asking;
-    if (!actor) co_return forbidden();
-    const Element command = iq.payload();
-    const std::string node = command.attribute("node"), id = command.attribute("sessionid");
+    const std::string node = iq.payload().attribute("node");
+    if (!actor) {
+      note_refused(node.substr(0, 100), iq.from_bare().text(), "no rights");
+      co_return forbidden();
+    }
     const Operation* operation = find_operation(*context, node);
     if (!operation) co_return StanzaError{Condition::item_not_found, "There is no such command."};
-    if (!may_somewhere(*actor, *operation)) co_return lacks_right(*actor, *operation);
+    if (!may_somewhere(*actor, *operation)) {
+      auto lacks = lacks_right(*actor, *operation);
+      note_refused(node, actor->name, lacks.text);
+      co_return lacks;
+    }
+    co_return co_await act({iq, *context, std::move(*actor), *operation});
+  }
+
+  // XEP-0050 §3.4.
+  Task<Reply> act(Asked asked) {
+    const Element command = asked.iq.payload();
+    const std::string node = command.attribute("node"), id = command.attribute("sessionid");
     const std::string action = command.has_attribute("action") ? command.attribute("action") : "execute";
     static constexpr std::string_view actions[] = {"execute", "cancel", "prev", "next", "complete"};
     if (std::ranges::find(actions, action) == std::end(actions))
       co_return bad_request("malformed-action", "There is no such action.");
-    if (!command.has_attribute("sessionid"))
-      co_return co_await begin({iq, *context, std::move(*actor), *operation}, action);
-    if (auto error = refuse_session(iq, id, node)) co_return *error;
+    if (!command.has_attribute("sessionid")) co_return co_await begin(std::move(asked), action);
+    if (auto error = refuse_session(asked.iq, id, node)) co_return *error;
     if (action == "cancel") {
       sessions_.erase(id);
       co_return reply(node, id, "canceled", {});
@@ -157,10 +169,10 @@ class Commands {
     // XEP-0050 §3.5.1: a form that was cancelled counts as a submitted one; the action says what is to be done.
     const std::string type = form ? form.attribute("type") : "submit";
     if (type != "submit" && type != "cancel") co_return bad_request("bad-payload", "That form is not a submitted one.");
-    const auto values = values_from_form(*operation, form);
+    const auto values = values_from_form(asked.operation, form);
     if (!values) co_return bad_request("bad-payload", values.failure().what);
     sessions_.erase(id);
-    co_return co_await run({iq, *context, std::move(*actor), *operation}, *values, id);
+    co_return co_await run(std::move(asked), *values, id);
   }
 
   // XEP-0050 §3.3: a session is one requester's; to others it is none.

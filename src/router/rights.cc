@@ -31,7 +31,7 @@ Rights Rights::whole() {
 Result<Rights> Rights::parse(std::string_view text) {
   Rights rights;
   const auto items = split_list(text);
-  if (items.size() == 1 && items.front() == "none") return rights;
+  if (items.size() == 1 && lower_case(items.front()) == "none") return rights;
   for (const auto& item : items) {
     const auto at = item.find('@');
     const auto right = right_named(lower_case(item.substr(0, at)));

@@ -106,7 +106,7 @@ std::string commented_file(const SettingTable& table, const StringList& domains)
       comment("The domains this server answers for.");
   StringList quoted;
   for (const std::string& domain : domains) quoted.push_back(toml_string(domain));
-  out += fmt::format("domains = [{}]\n", fmt::join(quoted, ", "));
+  out += quoted.empty() ? "#domains = [\"localhost\"]\n" : fmt::format("domains = [{}]\n", fmt::join(quoted, ", "));
   std::string_view area;
   for (const SettingRow* row : table.rows()) {
     if (row->area() != area) {

@@ -38,6 +38,7 @@ Task<Result<BareJid>> prove_password(StreamShard& first, std::string jid, std::s
   // As at a log-in: an alias in another domain is for messages alone.
   BareJid account = account_of(shard.aliases(), *named);
   if (account.domainpart() != named->domainpart()) account = *named;
+  if (!shard.domain(account.domainpart())) co_return refused(jid, wrong);
   LoginLimits& limits = first.login_limits;
   limits.set_account_flow(static_cast<int>(shard.value(auth_account_failures)),
                           shard.value(auth_account_failures_time));

@@ -21,9 +21,9 @@ bool is_secret(const Element& element) {
   if (std::ranges::any_of(secret_namespaces, [&](auto ns) { return element.ns().starts_with(ns); })) return true;
   const auto local = element.local();
   // What an administrator has filled in (XEP-0050): a new account's password, a setting's secret value.
-  if (element.is({"http://jabber.org/protocol/commands", "command"}) && !element.has_attribute("status") &&
-      element.child({"jabber:x:data", "x"}))
-    return true;
+  if (element.is({"http://jabber.org/protocol/commands", "command"}))
+    if (const Element form = element.child({"jabber:x:data", "x"}))
+      if (const auto type = form.raw_attribute("type"); type != "form" && type != "result") return true;
   // XEP-0114's proof, a room's password (XEP-0045 §7.2.6), an upload's key (XEP-0363 §5), and a form's (XEP-0133 §4.5).
   if (local == "handshake" || local == "header" || local.find("password") != local.npos) return true;
   // Of invitations and services (XEP-0249, XEP-0379, XEP-0215), of resumption (XEP-0198 §5).

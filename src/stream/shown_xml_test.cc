@@ -42,6 +42,7 @@ TEST(ShownXml, NothingOfWhatHoldsASecret) {
         "<resume xmlns='urn:xmpp:sm:3' h='1' previd='hidden'/>",
         "<iq><put xmlns='urn:xmpp:http:upload:0'><header name='Cookie'>hidden</header></put></iq>",
         "<iq><command xmlns='http://jabber.org/protocol/commands'><x xmlns='jabber:x:data'>hidden</x></command></iq>",
+        "<command xmlns='http://jabber.org/protocol/commands' status='a'><x xmlns='jabber:x:data'>hidden</x></command>",
         "<iq><p:query xmlns:p='jabber:iq:register'><p:key>hidden</p:key></p:query></iq>"}) {
     const std::string text = shown(xml);
     EXPECT_EQ(text.find("hidden"), text.npos) << text;

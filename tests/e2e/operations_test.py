@@ -149,7 +149,7 @@ class FirstStart(Program):
         jackdaw = self.jackdaw
         port = jackdaw.start()
         password = re.search(r"Password: +(\S+)", "".join(jackdaw.lines))[1]
-        self.assertIn("localhost: still served, as it has accounts", jackdaw.do("domain", "add", "example.org"))
+        self.assertIn("localhost: still served, as it has accounts or settings", jackdaw.do("domain", "add", "example.org"))
         self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org", "localhost"])
         self.assertTrue(can_log_in("admin@localhost", password, port))
         jackdaw.end()
@@ -191,6 +191,41 @@ class Setup(Program):
         self.assertEqual([d["domain"] for d in jackdaw.read("domain", "list")], ["c.example", "example.org"])
         self.assertTrue(can_log_in("admin@example.org", "two", port))
         self.assertEqual(jackdaw.end(), 0)
+
+    def test_setup_changes_nothing_that_no_server_could_start_with(self):
+        jackdaw = self.jackdaw
+        jackdaw.start()
+        jackdaw.do("setting", "set", "message.refuse_strangers", "true", "--domain", "localhost")
+        for serves in (True, False):
+            self.assertIn("localhost", jackdaw.refused("setup", "--domain", "new.lan", "--password-stdin", password="x"))
+            self.assertFalse(os.path.exists(jackdaw.data + "/jackdaw.toml"))
+            if serves:
+                jackdaw.end()
+        jackdaw.do("setting", "reset", "message.refuse_strangers", "--domain", "localhost")
+        code, out, err = jackdaw.say("setup", "--domain", "new.lan", "--password-stdin", password="x")
+        self.assertEqual((code, out), (0, ""))
+        self.assertIn("localhost: is served no longer", err)
+        port = jackdaw.start()
+        self.assertTrue(can_log_in("admin@new.lan", "x", port))
+
+    def test_setup_finds_the_domains_that_were_added(self):
+        jackdaw = self.jackdaw
+        jackdaw.start()
+        jackdaw.do("domain", "add", "example.org")
+        jackdaw.do("user", "delete", "admin@localhost")
+        jackdaw.do("domain", "delete", "localhost")
+        jackdaw.do("setup", "--password-stdin", password="x")
+        self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org"])
+        self.assertEqual(jackdaw.read("user", "rights"), [{"jid": "admin@example.org", "rights": "all"}])
+
+    def test_what_is_set_without_a_server_is_checked_as_with_one(self):
+        jackdaw = self.jackdaw
+        jackdaw.do("setup", "--domain", "example.org", "--password-stdin", password="one")
+        self.assertIn("NAME=SECRET", jackdaw.refused("setting", "set", "component.secrets", "hush"))
+        jackdaw.do("setting", "set", "message.refuse_strangers", "true", "--domain", "example.org")
+        jackdaw.do("domain", "add", "x.lan")
+        self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org", "x.lan"])
+        jackdaw.start()
 
     def test_setup_asks_nobody_without_a_terminal(self):
         self.assertEqual(self.jackdaw.say("setup")[0], 2)
