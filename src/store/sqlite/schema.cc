@@ -20,8 +20,7 @@ constexpr std::string_view accounts =
     " admin INTEGER NOT NULL, created INTEGER NOT NULL, skeleton TEXT NOT NULL) STRICT, WITHOUT ROWID";
 constexpr std::string_view accounts_by_domain = "CREATE INDEX accounts_by_domain ON accounts(domain, jid)";
 constexpr std::string_view accounts_by_skeleton = "CREATE INDEX accounts_by_skeleton ON accounts(domain, skeleton)";
-constexpr std::string_view accounts_with_rights =
-    "CREATE INDEX accounts_with_rights ON accounts(jid) WHERE rights<>''";
+constexpr std::string_view accounts_with_rights = "CREATE INDEX accounts_with_rights ON accounts(jid) WHERE rights<>''";
 constexpr std::string_view account_keys =
     "CREATE TABLE account_keys(jid TEXT NOT NULL REFERENCES accounts(jid) ON DELETE CASCADE,"
     " hash TEXT NOT NULL, salt BLOB NOT NULL, iterations INTEGER NOT NULL, stored_key BLOB NOT NULL,"
