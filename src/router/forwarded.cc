@@ -7,11 +7,14 @@ namespace {
 constexpr std::string_view component_stream_ns = "jabber:component:accept";
 
 // COMPAT(slixmpp, 1.8.3): a component forwards stanzas in the namespace of its stream. What is inside leans on it.
-std::string in_client_namespace(std::string xml) {
-  const auto tag = std::string_view{xml}.substr(0, xml.find('>'));
-  const auto at = tag.find(component_stream_ns);
-  if (at != tag.npos) xml.replace(at, component_stream_ns.size(), client_ns);
-  return xml;
+std::string in_client_namespace(const Element& stanza) {
+  std::string xml = stanza.xml();
+  if (stanza.ns() != component_stream_ns) return xml;
+  // Its own declaration, or the one that xml() has put behind its name.
+  const auto declared = stanza.raw_attribute("xmlns");
+  if (declared.data())
+    return xml.replace(static_cast<std::size_t>(declared.data() - stanza.raw().data()), declared.size(), client_ns);
+  return xml.replace(xml.find(component_stream_ns), component_stream_ns.size(), client_ns);
 }
 
 }  // namespace
@@ -27,7 +30,7 @@ StanzaRef stanza_forwarded_in(const Element& around) {
   const Element wrapper = around.child(forwarded_name);
   for (Element inner = wrapper ? wrapper.first_child() : Element{}; inner; inner = inner.next_sibling())
     if (kind_of(inner.local()) && (inner.ns() == client_ns || inner.ns() == component_stream_ns))
-      return Stanza::from_xml(in_client_namespace(inner.xml()));
+      return Stanza::from_xml(in_client_namespace(inner));
   return nullptr;
 }
 

@@ -33,6 +33,22 @@ TEST(Forwarded, MayBeInTheNamespaceOfAComponentsStream) {
   EXPECT_EQ(inner->child({client_ns, "body"}).text(), "jabber:component:accept");
 }
 
+TEST(Forwarded, NothingButTheNamespaceIsChanged) {
+  for (const std::string own : {"", " xmlns='jabber:component:accept'", " xmlns='jabber:client'"}) {
+    const std::string words = " id='jabber:component:accept' to=\"b@b.lan/xmlns='jabber:component:accept'\"";
+    const std::string around = own.empty()
+                                   ? "<forwarded xmlns='urn:xmpp:forward:0' xmlns:c='jabber:component:accept'><c:"
+                                   : "<forwarded xmlns='urn:xmpp:forward:0'><";
+    for (const bool first : {true, false}) {
+      const auto inner =
+          inner_of(around + "message" + (first ? own + words : words + own) + " from='a@a.lan'/></forwarded>");
+      ASSERT_TRUE(inner) << own;
+      EXPECT_EQ(inner->raw_id(), "jabber:component:accept");
+      EXPECT_EQ(inner->to().text(), "b@b.lan/xmlns='jabber:component:accept'");
+    }
+  }
+}
+
 TEST(Forwarded, IsOneStanzaOfClients) {
   EXPECT_FALSE(inner_of("<forwarded xmlns='urn:xmpp:forward:0'/>"));
   EXPECT_FALSE(inner_of("<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:server'/></forwarded>"));
