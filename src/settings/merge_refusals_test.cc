@@ -136,7 +136,15 @@ TEST(MergeRefusals, HeadersThatAreNone) {
   }
 }
 
-// So it does of these, letters next to its table of blanks.
+// So it does of letters next to its table of blanks, here where it sees no string.
+TEST(MergeRefusals, LettersBehindABrokenNumber) {
+  for (const char* text : {"a.b = 1.'''''\xCC\x9C"
+                           "e",
+                           "a.b = 1'\xC3\xA9'", "a.b = -'\xD0\xAF"})
+    EXPECT_TRUE(of_file(text).starts_with("jackdaw.toml:1: not TOML: ")) << text << ": " << of_file(text);
+}
+
+// Nor has TOML any of these.
 TEST(MergeRefusals, CharactersOutsideOfQuotes) {
   const std::string why = "jackdaw.toml:2: not TOML: a character outside of quotes that is not ASCII";
   EXPECT_EQ(of_file("\nc2s.ä = 1"), why);
