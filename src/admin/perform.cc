@@ -158,7 +158,7 @@ Task<OperationResult> run(OperationContext& context, const Operation& operation,
     co_return good.failure();
   }
   if (auto may = co_await check_rights(context, operation, values); !may) {
-    note_refused(what, context.actor.name, may.failure().what);
+    note_refused(Asker::administrator, what, context.actor.name, may.failure().what);
     co_return may.failure();
   }
   auto result = co_await operation.run(context, std::move(values));
@@ -183,9 +183,12 @@ class UnderWay {
 
 }  // namespace
 
-void note_refused(std::string_view operation, std::string_view by, std::string_view why) {
+void note_refused(Asker asker, std::string_view operation, std::string_view by, std::string_view why) {
   refused_operations.add();
-  log().major("operation refused", {{"operation", operation}, {"by", by}, {"why", why}});
+  if (asker == Asker::administrator)
+    log().major("operation refused", {{"operation", operation}, {"by", by}, {"why", why}});
+  else
+    log().problem("operation refused", {{"operation", operation}, {"by", by}, {"why", why}});
 }
 
 Actor local_actor() { return {"local", Rights::whole()}; }
@@ -230,7 +233,7 @@ Task<OperationResult> perform_request(OperationContext& shared, OperationRequest
     auto proven = co_await actor_of(*shared.server, *account);
     if (!proven) co_return proven.failure();
     if (!*proven) {
-      note_refused(printable(request.operation), account->text(), "no rights");
+      note_refused(Asker::administrator, printable(request.operation), account->text(), "no rights");
       co_return Failure{account->text() + ": has no rights as an administrator"};
     }
     actor = std::move(**proven);

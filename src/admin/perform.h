@@ -17,8 +17,10 @@ Task<Result<std::optional<Actor>>> actor_of(Server& server, BareJid account);
 // Whether they may do it for some domain at least.
 bool may_somewhere(const Actor& actor, const Operation& operation);
 
-// In the log and the counter: somebody may not do that.
-void note_refused(std::string_view operation, std::string_view by, std::string_view why);
+// In the log and the counter: somebody may not do that. Who is no administrator at all fills no log that nobody asked
+// for (it is at the level problems).
+enum class Asker { administrator, anybody };
+void note_refused(Asker asker, std::string_view operation, std::string_view by, std::string_view why);
 
 // Does an operation in the name of somebody; never throws. A refusal says what is wrong, or which right is missing.
 Task<OperationResult> perform(OperationContext& shared, Actor actor, std::string words, OperationValues values,

@@ -76,7 +76,10 @@ class Commands {
     const auto asking = co_await actor_asking(iq);
     if (!asking) co_return Reply{StanzaError{Condition::internal_server_error}};
     const auto& actor = *asking;
-    if (operation && (!actor || !may_somewhere(*actor, *operation))) co_return Reply{forbidden()};
+    if (operation && (!actor || !may_somewhere(*actor, *operation))) {
+      note_refused(actor ? Asker::administrator : Asker::anybody, node, iq.from_bare().text(), "no right to it");
+      co_return Reply{forbidden()};
+    }
     if (iq.payload().ns() == info_ns) co_return Reply::with(query_xml(info_ns, node, about(operation)));
     std::string items;
     if (asks_list && actor) items = items_for(*context, *actor);
@@ -136,14 +139,14 @@ class Commands {
     auto& actor = *asking;
     const std::string node = iq.payload().attribute("node");
     if (!actor) {
-      note_refused(node.substr(0, 100), iq.from_bare().text(), "no rights");
+      note_refused(Asker::anybody, node.substr(0, 100), iq.from_bare().text(), "no rights");
       co_return forbidden();
     }
     const Operation* operation = find_operation(*context, node);
     if (!operation) co_return StanzaError{Condition::item_not_found, "There is no such command."};
     if (!may_somewhere(*actor, *operation)) {
       auto lacks = lacks_right(*actor, *operation);
-      note_refused(node, actor->name, lacks.text);
+      note_refused(Asker::administrator, node, actor->name, lacks.text);
       co_return lacks;
     }
     co_return co_await act({iq, *context, std::move(*actor), *operation});

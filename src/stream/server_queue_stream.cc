@@ -9,6 +9,7 @@
 #include "stream/s2s_policy.h"
 #include "stream/s2s_settings.h"
 #include "stream/server_queue.h"
+#include "stream/stream_counters.h"
 
 namespace jackdaw {
 namespace {
@@ -99,7 +100,11 @@ Task<void> ServerQueue::run_alone(std::shared_ptr<ServerQueue> self, std::unique
     self->settle_written();
   }
   const bool has_said_all = stream->transport->unsent() == 0;
-  const std::string error = std::exchange(self->expired_, false) ? certificates_expired().xml() : std::string{};
+  std::string error;
+  if (std::exchange(self->expired_, false)) {
+    error = certificates_expired().xml();
+    count_stream_error(StreamCondition::reset);
+  }
   self->closed(end.why);
   if (has_said_all)
     co_await close_link(std::move(stream), error + "</stream:stream>");

@@ -344,7 +344,7 @@ class ByAdHocCommands(Administrators):
         self.until_logged("ad-hoc command refused", "romeo@localhost")
         self.until_logged("operation refused", "by=romeo@localhost")
         self.assertIn("jackdaw_commands_refused_total 4", self.jackdaw.do("metrics"))
-        self.assertIn("jackdaw_operations_refused_total 4", self.jackdaw.do("metrics"))
+        self.assertIn("jackdaw_operations_refused_total 5", self.jackdaw.do("metrics"))
 
     async def refused_info(self, person, node):
         iq = person.make_iq_get("http://jabber.org/protocol/disco#info", ito=person.boundjid.domain)
