@@ -251,12 +251,16 @@ struct ServerAssembly {
     return Done{};
   }
 
-  // What is stored for other servers goes on its way when the cores run, before anything else.
+  // What is stored for other servers goes on its way when the cores run, before anything else; or back to its senders.
   void give_out_stored() {
-    if (parts.queues.empty()) return;
+    if (!options.listen) return;
     StartLoop loop;
     for (auto& [pair, stored] : loop.run(ServerSpool::load_all(*parts.store))) {
       Shard& home = server.home_of_pair(pair.source, pair.target);
+      if (parts.queues.empty()) {
+        parts.returns.push_back(std::make_unique<SpoolReturn>(home, pair, std::move(stored)));
+        continue;
+      }
       auto& queues = *parts.queues[static_cast<std::size_t>(home.core().number())];
       home.core().post([&queues, pair = pair, stored = std::move(stored)] { queues.take_stored(pair, stored); });
     }

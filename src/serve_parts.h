@@ -31,6 +31,7 @@ struct RunningServer::Parts {
   std::unique_ptr<Resolver> resolver;
   std::unique_ptr<Workers> fetchers;  // of files of web servers; null: none are asked
   std::vector<std::unique_ptr<ServerQueues>> queues;
+  std::vector<std::unique_ptr<SpoolReturn>> returns;  // where there are no queues
   std::unique_ptr<Listeners> listeners;
   std::vector<std::thread> threads;
   std::mutex reloading;

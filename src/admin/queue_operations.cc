@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "admin/operations.h"
+#include "router/aliases.h"
 #include "router/run_at.h"
 #include "router/shard.h"
 #include "settings/printable.h"
@@ -99,6 +100,15 @@ Task<OperationResult> answer_for_account(OperationContext& context, BareJid jid)
   co_return OperationAnswer{printable(jid.text()) + ": " + what + '\n'};
 }
 
+// An alias leads to its account, in one step.
+Task<OperationResult> answer_for_name(OperationContext& context, Shard& shard, BareJid jid) {
+  const BareJid account = account_of(shard.aliases(), jid);
+  if (account == jid) co_return co_await answer_for_account(context, jid);
+  auto answer = co_await answer_for_account(context, account);
+  if (answer) answer->text.insert(0, printable(jid.text()) + ": an alias of " + printable(account.text()) + '\n');
+  co_return answer;
+}
+
 Task<OperationResult> answer_for_server(Shard& shard, std::string domain) {
   if (!shard.remote_servers()) co_return not_spoken;
   const auto found = co_await shard.remote_servers()->find(domain);
@@ -115,7 +125,7 @@ Task<OperationResult> show_route(OperationContext& context, OperationValues valu
   Shard& shard = *context.server->shards.front();
   const std::string domain{jid->domainpart()};
   if (shard.domain(domain)) {
-    if (jid->has_localpart()) co_return co_await answer_for_account(context, BareJid{*jid});
+    if (jid->has_localpart()) co_return co_await answer_for_name(context, shard, BareJid{*jid});
     co_return OperationAnswer{printable(domain) + ": a domain of this server\n"};
   }
   if (shard.components().has(domain)) co_return OperationAnswer{printable(domain) + ": a connected component\n"};

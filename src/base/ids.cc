@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/bytes.h"
 
@@ -13,6 +14,15 @@ std::string IdMaker::make(TimePoint now) {
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
   last_ = std::max(last_ + 1, static_cast<std::uint64_t>(ms) << 16);
   return fmt::format("{:016x}{}", last_, random_token(8));
+}
+
+TimePoint time_of_id(std::string_view id) {
+  constexpr std::size_t digits = 12;  // of 48 bits
+  std::uint64_t ms = 0;
+  if (id.size() < digits) return {};
+  const auto [end, error] = std::from_chars(id.data(), id.data() + digits, ms, 16);
+  if (error != std::errc{} || end != id.data() + digits) return {};
+  return TimePoint{std::chrono::milliseconds(ms)};
 }
 
 }  // namespace jackdaw

@@ -4,10 +4,14 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 
 namespace jackdaw {
+
+// When it was made, as its maker was told. The epoch, when it is no id.
+TimePoint time_of_id(std::string_view id);
 
 class IdMaker {
  public:

@@ -20,6 +20,14 @@ TEST(Ids, BeginWithTheTimeInMilliseconds) {
   EXPECT_EQ(std::stoll(id.substr(0, 12), nullptr, 16), 1'700'000'000'000);
 }
 
+TEST(Ids, TellWhenTheyWereMade) {
+  IdMaker ids;
+  EXPECT_EQ(time_of_id(ids.make(noon)), noon);
+  EXPECT_EQ(time_of_id(ids.make(noon + 999us)), noon);
+  for (const char* text : {"", "0123456789a", "0123456789ag", "-123456789ab"})
+    EXPECT_EQ(time_of_id(text), TimePoint{}) << text;
+}
+
 TEST(Ids, AreSortedWithinOneMillisecond) {
   IdMaker ids;
   std::vector<std::string> made;

@@ -35,6 +35,8 @@ std::string_view text_of(AliasChange outcome) {
       return "There is an account of this name.";
     case AliasChange::no_account:
       return "There is no such account.";
+    case AliasChange::names_alias:
+      return "What it names is an alias itself: name its account.";
     case AliasChange::no_such_domain:
       return "This server does not serve that domain.";
     case AliasChange::is_alias:
@@ -56,7 +58,8 @@ Task<AliasChange> add_alias(Shard& shard, BareJid alias, BareJid account) {
   const auto old = co_await server.store->map(alias_map).get({}, alias.text());
   if (!there || !meant || !old) co_return AliasChange::failed;
   if (*there) co_return AliasChange::is_account;
-  if (!*meant) co_return AliasChange::no_account;
+  if (!*meant)
+    co_return account_of(shard.aliases(), account) == account ? AliasChange::no_account : AliasChange::names_alias;
   if (*old && **old != account.text()) co_return AliasChange::is_alias;
   const auto stored = co_await server.store->map(alias_map).set({}, alias.text(), account.text());
   if (!stored) co_return AliasChange::failed;

@@ -19,11 +19,12 @@ inline BareJid account_of(const SharedTable& aliases, BareJid jid) {
   return account.empty() ? jid : BareJid{JidView::of_prepared(account)};
 }
 
-enum class AliasChange { done, is_account, no_account, no_such_domain, is_alias, is_none, failed };
+enum class AliasChange { done, is_account, no_account, names_alias, no_such_domain, is_alias, is_none, failed };
 // One sentence for people.
 std::string_view text_of(AliasChange outcome);
 
-// Any core. Behind these every core knows.
+// Any core. Behind these every core knows. An alias names an account, never another alias: from any name to the
+// account it is one step.
 Task<AliasChange> add_alias(Shard& shard, BareJid alias, BareJid account);
 Task<AliasChange> remove_alias(Shard& shard, BareJid alias);
 // At the start: what a crash has left between an account's end and that of its aliases.

@@ -176,6 +176,14 @@ void choose_mechanisms(Negotiation& n) {
   n.stream->set_budget(bytes_with_tickets);
 }
 
+std::optional<StreamError> overstep(Negotiation& n, const OwnedElement& owned) {
+  if (!n.takes_tickets || n.with_ticket) return std::nullopt;
+  n.usual_bytes += owned.size();
+  if (owned.size() > limits_before_authentication.bytes) return stream_error_of(XmlError::too_big);
+  if (n.usual_bytes > bytes_before_authentication) return said_too_much();
+  return std::nullopt;
+}
+
 Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement owned, bool& ended) {
   const Element auth = owned.element();
   const std::string mechanism = auth.attribute("mechanism").substr(0, 64);

@@ -37,6 +37,11 @@ Task<std::optional<std::string>> ask(Negotiation& n, std::string challenge, Sasl
     co_await end_stream(n, heard.what);
     co_return std::nullopt;
   }
+  if (const auto too_large = overstep(n, heard.element)) {
+    ended = true;
+    co_await end_stream(n, *too_large);
+    co_return std::nullopt;
+  }
   const Element element = heard.element.element();
   if (element.is({sasl_ns, "abort"})) {
     error = refused(SaslCondition::aborted, "The client gave up.");

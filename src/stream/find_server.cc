@@ -42,6 +42,15 @@ std::optional<SocketAddress> literal_address(std::string_view host, std::uint16_
   return read->front();
 }
 
+// The address in the data of an A or AAAA record; not beyond the limit.
+void add_address(std::vector<SocketAddress>& addresses, int family, const std::string& data, std::uint16_t port) {
+  if (addresses.size() >= most_addresses || data.size() != (family == AF_INET ? 4 : 16)) return;
+  char text[INET6_ADDRSTRLEN] = {};
+  inet_ntop(family, data.data(), text, sizeof text);
+  const std::string host = family == AF_INET ? text : '[' + std::string(text) + ']';
+  if (const auto address = literal_address(host, port)) addresses.push_back(*address);
+}
+
 std::mt19937_64& chance_of_thread() {
   thread_local std::mt19937_64 chance{[] {
     std::uint64_t seed = 0;
@@ -54,6 +63,22 @@ std::mt19937_64& chance_of_thread() {
 // RFC 2782: a single record with the root as its target says that the service is not there.
 bool says_none(const std::vector<SrvRecord>& records) {
   return records.size() == 1 && records.front().place.host.empty();
+}
+
+Task<void> ask_into(Resolver& resolver, std::string name, RecordType type, Later<DnsAnswer>& answer) {
+  answer.set_here(co_await resolver.ask(std::move(name), type, dns_patience));
+}
+
+// Two questions at once.
+struct Question {
+  std::string name;
+  RecordType type;
+};
+Task<std::pair<DnsAnswer, DnsAnswer>> ask_both(Resolver& resolver, Question one, Question other) {
+  Later<DnsAnswer> first;  // is awaited below, whatever happens
+  spawn(ask_into(resolver, std::move(one.name), one.type, first));
+  DnsAnswer second = co_await resolver.ask(std::move(other.name), other.type, dns_patience);
+  co_return std::pair{co_await first, std::move(second)};
 }
 
 void add_records(const DnsAnswer& answer, bool tls_at_once, std::vector<SrvRecord>& records) {
@@ -96,8 +121,9 @@ Task<ServerPlaces> find_server(Resolver& resolver, const Settings& settings, std
   }
   const std::string ascii = ascii_form(domain);
   if (literal_address(ascii, server_port)) co_return ServerPlaces{What::found, {{ascii, server_port, false}}, {}};
-  const DnsAnswer at_once = co_await resolver.ask("_xmpps-server._tcp." + ascii, RecordType::srv, dns_patience);
-  const DnsAnswer starttls = co_await resolver.ask("_xmpp-server._tcp." + ascii, RecordType::srv, dns_patience);
+  Question direct_tls{"_xmpps-server._tcp." + ascii, RecordType::srv};
+  Question with_starttls{"_xmpp-server._tcp." + ascii, RecordType::srv};
+  const auto [at_once, starttls] = co_await ask_both(resolver, std::move(direct_tls), std::move(with_starttls));
   std::vector<SrvRecord> direct, usual;
   add_records(at_once, true, direct);
   add_records(starttls, false, usual);
@@ -119,18 +145,17 @@ Task<ServerPlaces> find_server(Resolver& resolver, const Settings& settings, std
 Task<PlaceAddresses> addresses_of(Resolver& resolver, ServerPlace place) {
   if (const auto literal = literal_address(place.host, place.port)) co_return PlaceAddresses{{*literal}};
   PlaceAddresses found{.addresses = {}, .secure = true};
-  auto& addresses = found.addresses;
-  for (const auto type : {RecordType::aaaa, RecordType::a}) {
-    const DnsAnswer answer = co_await resolver.ask(place.host, type, dns_patience);
-    found.failed |= answer.what == DnsAnswer::What::failed;
-    found.secure &= answer.secure;
-    for (const auto& data : answer.records) {
-      if (addresses.size() >= most_addresses || data.size() != (type == RecordType::a ? 4 : 16)) continue;
-      char text[INET6_ADDRSTRLEN] = {};
-      inet_ntop(type == RecordType::a ? AF_INET : AF_INET6, data.data(), text, sizeof text);
-      const std::string host = type == RecordType::a ? text : '[' + std::string(text) + ']';
-      if (const auto address = literal_address(host, place.port)) addresses.push_back(*address);
-    }
+  Question v6{place.host, RecordType::aaaa}, v4{place.host, RecordType::a};
+  const auto answers = co_await ask_both(resolver, std::move(v6), std::move(v4));
+  for (const DnsAnswer* answer : {&answers.first, &answers.second}) {
+    found.failed |= answer->what == DnsAnswer::What::failed;
+    found.secure &= answer->secure;
+  }
+  // One family after the other, so that neither takes all places (RFC 8305 §4).
+  const auto &sixes = answers.first.records, &fours = answers.second.records;
+  for (std::size_t i = 0; i < std::max(sixes.size(), fours.size()); ++i) {
+    if (i < sixes.size()) add_address(found.addresses, AF_INET6, sixes[i], place.port);
+    if (i < fours.size()) add_address(found.addresses, AF_INET, fours[i], place.port);
   }
   co_return found;
 }

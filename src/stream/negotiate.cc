@@ -196,6 +196,11 @@ Task<bool> negotiate_features(Negotiation& n, std::optional<Authenticated>& who)
       co_return false;
     }
     const Element element = heard.element.element();
+    n.with_ticket = element.is({sasl_ns, "auth"}) && element.raw_attribute("mechanism") == "GSSAPI";
+    if (const auto too_large = overstep(n, heard.element)) {
+      co_await end_stream(n, *too_large);
+      co_return false;
+    }
     if (!n.served()) {
       co_await end_stream(n, StreamError{StreamCondition::host_gone, "The domain is no longer served here."});
       co_return false;
@@ -283,7 +288,7 @@ Task<void> end_stream(Negotiation& n, Heard::What what) {
       co_await end_stream(n, StreamError{StreamCondition::system_shutdown, "The server is going down."});
       break;
     case Heard::What::too_much:
-      co_await end_stream(n, StreamError{StreamCondition::policy_violation, "You sent too much before logging in."});
+      co_await end_stream(n, said_too_much());
       break;
     case Heard::What::header:
     case Heard::What::element:

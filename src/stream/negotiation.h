@@ -22,7 +22,8 @@ constexpr std::string_view bind_ns = "urn:ietf:params:xml:ns:xmpp-bind";
 
 constexpr XmlLimits limits_before_authentication{.bytes = 10'000, .elements = 32, .depth = 16};
 constexpr std::size_t bytes_before_authentication = 64 * 1024;  // in all
-// Where GSSAPI is a way to log in: a ticket with many groups in it is large.
+// Where GSSAPI is a way to log in: a ticket with many groups in it is large. These hold for its messages alone, what is
+// none has the usual limits (overstep()).
 constexpr XmlLimits limits_with_tickets{.bytes = 64 * 1024, .elements = 32, .depth = 16};
 constexpr std::size_t bytes_with_tickets = 192 * 1024;
 
@@ -35,9 +36,11 @@ struct Negotiation {
   // What this stream may log in with, strongest first (RFC 6120 §6.3.3): as advertised, and those that also work.
   std::vector<std::string> mechanisms_offered, mechanisms_accepted;
   std::vector<ChannelBinding> bindings;
-  bool takes_tickets = false;  // its limits are those with tickets
-  int failures = 0;            // of SASL on this connection, weighed
-  bool proof_failed = false;   // the last one was a wrong password
+  bool takes_tickets = false;   // its reader's limits are those with tickets
+  bool with_ticket = false;     // what is said now belongs to an exchange of GSSAPI
+  std::size_t usual_bytes = 0;  // where it takes tickets: of elements that belong to none
+  int failures = 0;             // of SASL on this connection, weighed
+  bool proof_failed = false;    // the last one was a wrong password
   bool header_sent = false;
   bool has_version = true;
   bool is_server = false;         // the header was one of jabber:server
@@ -58,6 +61,9 @@ Task<bool> open_stream(Negotiation& n);
 // Ends the stream with an error: the header if it was not sent yet, the error, the closing tag, the log line, the
 // counter.
 Task<void> end_stream(Negotiation& n, StreamError why);
+inline StreamError said_too_much() {
+  return {StreamCondition::policy_violation, "You sent too much before logging in."};
+}
 // The same for what next() said when it said no element. Quiet where the peer has just gone.
 Task<void> end_stream(Negotiation& n, Heard::What what);
 
@@ -70,6 +76,8 @@ struct Authenticated {
   // XEP-0078: the session is to have this resource, and that request is to be answered.
   std::string resource = {}, request_id = {};
 };
+// The usual limits before authentication, for an element that a reader with larger ones has let through.
+std::optional<StreamError> overstep(Negotiation& n, const OwnedElement& owned);
 // Sets what is offered and accepted now.
 void choose_mechanisms(Negotiation& n);
 Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement auth, bool& ended);

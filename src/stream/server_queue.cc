@@ -58,12 +58,21 @@ MaybeFate ServerQueue::take(const StanzaRef& stanza, FateTicket ticket) {
 }
 
 void ServerQueue::take_stored(const Spooled& stored) {
+  const Core& core = home_.shard.core();
+  const Seconds limit = home_.shard.value(s2s_queue_age);
+  // While the server was away nobody could have got them back.
+  const Steady oldest = core.now() - limit + std::min(limit, tried_after_start);
   for (const auto& [id, xml] : stored) {
     auto stanza = Stanza::from_xml(xml);
-    if (!stanza) continue;
+    if (!stanza) {
+      popped_.push_back(id);
+      continue;
+    }
+    const auto age = std::max<std::chrono::microseconds>(core.wall() - time_of_id(id), 0us);
     bytes_ += stanza->wire_size();
-    entries_.push_back({std::move(stanza), {}, home_.shard.core().now(), Kept::yes, id, true});
+    entries_.push_back({std::move(stanza), {}, std::max(core.now() - age, oldest), Kept::yes, id, true});
   }
+  forget_popped();
   if (entries_.empty()) return;
   open();
   set(home_.shard.core().timers(), stored_after);
@@ -153,7 +162,9 @@ void ServerQueue::keep_what_waits(Seconds at_least) {
     if (now - entry.since < at_least) break;
     if (entry.kept != Kept::no || entry.told || entry.stanza->kind() != Kind::message) continue;
     entry.kept = Kept::on_its_way;
-    if (entry.id.empty()) entry.id = spool_.make_id(home_.shard.core().wall());
+    // The id tells when it was taken, also after a restart.
+    const auto age = std::chrono::duration_cast<std::chrono::microseconds>(now - entry.since);
+    if (entry.id.empty()) entry.id = spool_.make_id(home_.shard.core().wall() - age);
     spawn(keep(shared_from_this(), entry.id, entry.stanza));
   }
 }
@@ -218,7 +229,10 @@ void ServerQueue::open() {
 }
 
 void ServerQueue::flush() {
-  if (state_ == State::waiting) open();
+  if (state_ != State::waiting) return;
+  StreamShard& table = home_.home_of(pair_.target);
+  table.shard.core().post([&table, target = pair_.target] { table.targets.forget(target); });
+  open();
 }
 
 QueueDescription ServerQueue::describe() const {

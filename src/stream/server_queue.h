@@ -61,6 +61,7 @@ class ServerQueue final : private OutboxOwner,
   };
 
   static Task<void> run(std::shared_ptr<ServerQueue> self);
+  Task<LinkOutcome> reach();
   static Task<void> keep(std::shared_ptr<ServerQueue> self, std::string id, StanzaRef stanza);
   static Task<void> forget(std::shared_ptr<ServerQueue> self);
   // How a stream came to its end.
@@ -82,6 +83,7 @@ class ServerQueue final : private OutboxOwner,
   void closed(const std::string& why);
   void end(std::string why);
   void forget_popped();
+  void wait_until(Steady again);
   void wait_and_retry();
   void pop_front();
   void tell(Entry& entry, Fate fate);
@@ -129,7 +131,7 @@ class ServerQueue final : private OutboxOwner,
   std::string security_;
   Steady last_used_{}, retry_at_{};
   int failures_ = 0;
-  StanzaError last_error_{Condition::remote_server_timeout};
+  StanzaError last_error_{Condition::remote_server_timeout, "It was not reached in time."};
 };
 
 }  // namespace jackdaw

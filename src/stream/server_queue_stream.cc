@@ -19,7 +19,6 @@ const Metric streams_failed{"jackdaw_s2s_streams_failed",
                             "Tries to open a stream to another server that came to nothing."};
 
 constexpr auto drain_time = 5s;
-constexpr auto longest_pause = 10s;  // between two tries: a network that is back is soon found
 
 }  // namespace
 
@@ -56,20 +55,40 @@ void ServerQueue::end(std::string why) {
 
 void ServerQueue::stuck() { end("it does not read what is sent to it"); }
 
+// A link to the target, when it is this queue's turn to try. Null, when it waits now, or all was returned.
+Task<LinkOutcome> ServerQueue::reach() {
+  StreamShard& table = home_.home_of(pair_.target);
+  Core& there = table.shard.core();
+  const auto turn = co_await offload(
+      there, [&table, &there, target = pair_.target] { return table.targets.ask(target, there.now()); });
+  if (!turn.may_try) {
+    last_error_ = turn.error;
+    wait_until(turn.again);
+    co_return LinkOutcome{};
+  }
+  LinkOutcome outcome = co_await open_link(home_, pair_, to_send);
+  if (outcome.link || !outcome.may_come_back) {
+    there.post([&table, target = pair_.target] { table.targets.forget(target); });
+    if (!outcome.link) not_opened(outcome);
+    co_return outcome;
+  }
+  const auto failed = [&table, &there, target = pair_.target, error = outcome.error] {
+    return table.targets.failed(target, error, there.now());
+  };
+  const Steady again = co_await offload(there, failed);
+  not_opened(outcome);
+  wait_until(again);
+  co_return outcome;
+}
+
 // From finding the server to the end of the stream.
 Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
-  LinkOutcome outcome = co_await open_link(self->home_, self->pair_, to_send);
-  if (outcome.link) {
-    if (auto refused = co_await prove_ourselves(self->home_, *outcome.link)) {
-      auto stream = std::move(outcome.link->stream);
-      outcome = std::move(*refused);
-      self->not_opened(outcome);
-      co_await close_link(std::move(stream), "</stream:stream>");
-      co_return;
-    }
-  }
-  if (!outcome.link) {
-    self->not_opened(outcome);
+  LinkOutcome outcome = co_await self->reach();
+  if (!outcome.link) co_return;
+  if (const auto refused = co_await prove_ourselves(self->home_, *outcome.link)) {
+    self->not_opened(*refused);
+    if (refused->may_come_back) self->wait_and_retry();
+    co_await close_link(std::move(outcome.link->stream), "</stream:stream>");
     co_return;
   }
   ServerLink& link = *outcome.link;
@@ -281,11 +300,16 @@ void ServerQueue::closed(const std::string& why) {
     wait_and_retry();
 }
 
-void ServerQueue::wait_and_retry() {
+void ServerQueue::wait_until(Steady again) {
   state_ = State::waiting;
-  failures_ = std::min(failures_ + 1, 5);
-  retry_at_ = home_.shard.core().now() + std::min<Seconds>(longest_pause, Seconds(1 << failures_));
+  retry_at_ = again;
   if (!is_set()) set(home_.shard.core().timers(), 1s);
+}
+
+// What is wrong has to do with this pair alone.
+void ServerQueue::wait_and_retry() {
+  failures_ = std::min(failures_ + 1, 5);
+  wait_until(home_.shard.core().now() + pause_after(failures_));
 }
 
 void ServerQueue::not_opened(const LinkOutcome& outcome) {
@@ -294,11 +318,7 @@ void ServerQueue::not_opened(const LinkOutcome& outcome) {
   static const Log log{"XMPPO"};
   log.problem("no stream to another server", {{"from", pair_.source}, {"to", pair_.target}, {"why", last_error_.text}});
   state_ = State::closed;
-  if (!outcome.may_come_back) {
-    reject(last_error_);
-    return;
-  }
-  wait_and_retry();
+  if (!outcome.may_come_back) reject(last_error_);
 }
 
 }  // namespace jackdaw

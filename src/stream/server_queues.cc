@@ -2,6 +2,7 @@
 #include "stream/server_queues.h"
 
 #include "stream/find_server.h"
+#include "stream/own_address.h"
 #include "stream/s2s_settings.h"
 
 namespace jackdaw {
@@ -15,15 +16,20 @@ ServerQueues::ServerQueues(StreamShard& home) : home_(home) {
   set(home.shard.core().timers(), sweep_time);
   home.shard.on_change([this] {
     for (const auto& [pair, queue] : queues_) queue->check_policy();
+    for (ServerStream* stream : home_.server_streams) stream->check_policy();
   });
 }
 ServerQueues::~ServerQueues() = default;
 
 // Null: there are too many.
-std::shared_ptr<ServerQueue> ServerQueues::queue_of(PairView pair) {
+std::shared_ptr<ServerQueue> ServerQueues::find_queue(PairView pair) {
   const auto found = queues_.find(pair);
   if (found != queues_.end()) return found->second;
   if (queues_.size() >= static_cast<std::size_t>(home_.shard.value(s2s_queues)) && !make_room()) return nullptr;
+  return add_queue(pair);
+}
+
+std::shared_ptr<ServerQueue> ServerQueues::add_queue(PairView pair) {
   DomainPair own{std::string(pair.source), std::string(pair.target)};
   auto made = std::make_shared<ServerQueue>(home_, own);
   return queues_.emplace(std::move(own), std::move(made)).first->second;
@@ -47,7 +53,7 @@ MaybeFate ServerQueues::send(const StanzaRef& stanza, FateTicket ticket) {
   if (!home_.shard.domain(source) && !home_.shard.components().has(source))
     return home_.shard.router().refuse(*stanza,
                                        StanzaError{Condition::not_allowed, "The sender's domain is not served here."});
-  const auto queue = queue_of({source, stanza->to().domainpart()});
+  const auto queue = find_queue({source, stanza->to().domainpart()});
   if (!queue)
     return home_.shard.router().refuse(
         *stanza, StanzaError{Condition::resource_constraint, "Too many servers are spoken with."});
@@ -71,7 +77,10 @@ Task<ServerDescription> ServerQueues::find(std::string domain) {
     const auto& addresses = looked_up.addresses;
     std::string text = place.host + ':' + std::to_string(place.port) + (place.tls_at_once ? " (TLS at once)" : "");
     if (!all.routed_host.empty()) text += ", a static route";
-    for (const auto& address : addresses) text += (&address == &addresses.front() ? ": " : ", ") + address.host();
+    for (const auto& address : addresses) {
+      text += (&address == &addresses.front() ? ": " : ", ") + address.host();
+      if (is_own_address(home_.shard.server(), address)) text += " (this server itself, which is not tried)";
+    }
     if (addresses.empty()) text += looked_up.failed ? ": the DNS does not answer" : ": no such name";
     found.places.push_back(std::move(text));
   }
@@ -109,11 +118,12 @@ std::int64_t ServerQueues::keeping() const {
 
 void ServerQueues::fires() {
   std::erase_if(queues_, [](const auto& each) { return each.second->is_idle(); });
+  home_.targets.sweep(home_.shard.core().now());
   set(home_.shard.core().timers(), sweep_time);
 }
 
 void ServerQueues::take_stored(const DomainPair& pair, const Spooled& stored) {
-  if (const auto queue = queue_of({pair.source, pair.target})) queue->take_stored(stored);
+  add_queue({pair.source, pair.target})->take_stored(stored);
 }
 
 }  // namespace jackdaw

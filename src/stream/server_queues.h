@@ -23,7 +23,8 @@ class ServerQueues final : public RemoteServers, private Timer {
   void stop() override;
   std::int64_t keeping() const override;
 
-  // Messages that waited in the store when the server ended last. Before anything is sent.
+  // Messages that waited in the store when the server ended last, once for a pair. Before anything is sent; all of
+  // them, whatever the limits are now.
   void take_stored(const DomainPair& pair, const Spooled& stored);
 
  private:
@@ -41,7 +42,8 @@ class ServerQueues final : public RemoteServers, private Timer {
       return order < 0 || (order == 0 && x.target < y.target);
     }
   };
-  std::shared_ptr<ServerQueue> queue_of(PairView pair);
+  std::shared_ptr<ServerQueue> find_queue(PairView pair);
+  std::shared_ptr<ServerQueue> add_queue(PairView pair);
   bool make_room();
   void fires() override;
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/server_spool.h"
 
+#include <algorithm>
+
+#include "stream/s2s_settings.h"
+
 namespace jackdaw {
 namespace {
 
@@ -47,6 +51,21 @@ Task<std::vector<std::pair<DomainPair, Spooled>>> ServerSpool::load_all(Store& s
       static_cast<void>(co_await store.map(index_name).set({}, key, std::nullopt));
   }
   co_return found;
+}
+
+SpoolReturn::SpoolReturn(Shard& home, DomainPair pair, Spooled stored)
+    : home_(home), spool_(*home.server().store, pair), stored_(std::move(stored)) {
+  set(home.core().timers(), std::min<Seconds>(tried_after_start, home.value(s2s_queue_age)));
+}
+
+void SpoolReturn::fires() {
+  const StanzaError error{Condition::remote_server_not_found, "This server speaks with no other servers any more."};
+  std::vector<std::string> ids;
+  for (const auto& [id, xml] : std::exchange(stored_, {})) {
+    ids.push_back(id);
+    if (const auto stanza = Stanza::from_xml(xml)) home_.router().refuse(*stanza, error);
+  }
+  spawn(spool_.forget(std::move(ids)));
 }
 
 }  // namespace jackdaw

@@ -6,10 +6,15 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "store/store.h"
+#include "net/timer.h"
+#include "router/shard.h"
 #include "stream/dialback.h"
 
 namespace jackdaw {
+
+// What a start finds in the store is tried, or kept, for so long, whatever its age: its senders have to come back
+// first.
+constexpr Seconds tried_after_start{30};
 
 // Id and XML of each, oldest first.
 using Spooled = std::vector<std::pair<std::string, std::string>>;
@@ -33,6 +38,20 @@ class ServerSpool {
   Store& store_;
   bool listed_ = false;
   IdMaker ids_;
+};
+
+// Returns what is stored for one pair of domains to its senders, where no other server is spoken with any more. On the
+// home core of the pair; made before it runs.
+class SpoolReturn final : private Timer {
+ public:
+  SpoolReturn(Shard& home, DomainPair pair, Spooled stored);
+
+ private:
+  void fires() override;
+
+  Shard& home_;
+  ServerSpool spool_;
+  Spooled stored_;
 };
 
 }  // namespace jackdaw

@@ -70,8 +70,14 @@ ServerStream::ServerStream(StreamShard& here, XmlStream& stream, std::string str
       pair_(std::move(pair)),
       outbox_(std::make_unique<Outbox>(*stream.transport, outbox_limit(), static_cast<OutboxOwner&>(*this))) {
   here_.shard.router().enlist(number_, this);
+  here_.server_streams.insert(this);
   unproven_.call(here_.shard.core().timers(), here_.shard.value(c2s_login_time),
                  [this] { end({StreamCondition::connection_timeout, "No domain was proven in time."}); });
+}
+
+ServerStream::~ServerStream() {
+  here_.shard.router().strike_off(number_);
+  here_.server_streams.erase(this);
 }
 
 std::size_t ServerStream::outbox_limit() const {
@@ -207,17 +213,32 @@ std::optional<StreamError> ServerStream::take_dialback(const Element& element) {
   return std::nullopt;
 }
 
+// What the policy of TLS for that domain wants of this stream.
+std::optional<StanzaError> ServerStream::why_not_secure(std::string_view domain) const {
+  const TlsPolicy policy = tls_policy(here_.shard.settings(), domain);
+  if (policy >= TlsPolicy::encrypted && !stream_->transport->is_encrypted())
+    return StanzaError{Condition::policy_violation, "TLS is wanted first."};
+  if (policy == TlsPolicy::verified && !certificate_proves(here_.shard, *stream_, domain))
+    return StanzaError{Condition::not_authorized, "A valid certificate is wanted."};
+  return std::nullopt;
+}
+
+void ServerStream::check_policy() {
+  if (!stream_ || closing_) return;
+  for (const auto& pair : proven_) {
+    if (!why_not_secure(pair.source)) continue;
+    end({StreamCondition::policy_violation, "The settings want more of its TLS now."});
+    return;
+  }
+}
+
 // XEP-0220 §2.4.2.
 std::optional<StanzaError> ServerStream::why_not_asked(const DialbackElement& asked) const {
   Shard& shard = here_.shard;
   if (!shard.domain(asked.to) && !shard.components().has(asked.to)) return StanzaError{Condition::item_not_found};
   if (shard.domain(asked.from) || shard.components().has(asked.from))
     return StanzaError{Condition::not_acceptable, "That domain is one of ours."};
-  const TlsPolicy policy = tls_policy(shard.settings(), asked.from);
-  if (policy >= TlsPolicy::encrypted && !stream_->transport->is_encrypted())
-    return StanzaError{Condition::policy_violation, "TLS is wanted first."};
-  if (policy == TlsPolicy::verified && !certificate_proves(shard, *stream_, asked.from))
-    return StanzaError{Condition::not_authorized, "A valid certificate is wanted."};
+  if (auto error = why_not_secure(asked.from)) return error;
   if (questions_ >= most_questions || proven_.size() >= most_pairs)
     return StanzaError{Condition::resource_constraint, "Too many domains at once."};
   return std::nullopt;

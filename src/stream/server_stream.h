@@ -51,7 +51,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   enum class Opened { by_peer, by_peer_both_ways, by_us_both_ways };
   // `pair`: of its header, our domain first.
   ServerStream(StreamShard& here, XmlStream& stream, std::string stream_id, Opened opened, DomainPair pair);
-  ~ServerStream() override { here_.shard.router().strike_off(number_); }
+  ~ServerStream() override;
 
   // `from` may send to `to` from now on.
   void prove(DomainPair from_to);
@@ -63,6 +63,8 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   void leave(const std::string& why);
   // Ends it in order.
   void close();
+  // The settings have changed: it ends, where they would not let its proofs pass any more.
+  void check_policy();
   bool is_closing() const { return closing_; }
   void flush() { outbox_->flush(); }
 
@@ -103,6 +105,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
  private:
   static Task<void> verify(std::shared_ptr<ServerStream> self, DialbackElement asked);
   std::optional<StanzaError> why_not_asked(const DialbackElement& asked) const;
+  std::optional<StanzaError> why_not_secure(std::string_view domain) const;
   bool is_proven(std::string_view from, std::string_view to) const;
   std::optional<StreamError> take_management(const Element& element);
   void manage();

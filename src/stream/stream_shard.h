@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "stream/login_limits.h"
 #include "stream/posh.h"
 #include "stream/resume_id.h"
+#include "stream/server_targets.h"
 #include "stream/tls_contexts.h"
 
 namespace jackdaw {
@@ -41,6 +43,8 @@ struct StreamShard {
   // Streams that carry stanzas of that pair, ours first, both ways (XEP-0288); of pairs whose home this is, gone with
   // the stream.
   std::map<DomainPair, std::weak_ptr<ServerStream>> both_ways{};
+  ServerTargets targets{};                   // those whose home this is (home_of)
+  std::set<ServerStream*> server_streams{};  // that live here
   // Of core 0 only, which is asked by all: so that tries on several cores are counted together.
   LoginLimits login_limits{};
   SignUpLimit anonymous_limit{};

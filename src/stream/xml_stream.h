@@ -23,6 +23,7 @@ class OwnedElement {
         tape_(reader.element_tape().begin(), reader.element_tape().end()),
         ns_(reader.content_ns()) {}
   Element element() const { return {bytes_.data(), tape_.data(), 0, ns_}; }
+  std::size_t size() const { return bytes_.size(); }  // in bytes
 
  private:
   std::string bytes_;
