@@ -262,7 +262,7 @@ struct ServerAssembly {
         continue;
       }
       auto& queues = *parts.queues[static_cast<std::size_t>(home.core().number())];
-      home.core().post([&queues, pair = pair, stored = std::move(stored)] { queues.take_stored(pair, stored); });
+      home.core().post([&queues, whose = pair, what = std::move(stored)] { queues.take_stored(whose, what); });
     }
   }
 

@@ -221,8 +221,9 @@ Task<OperationResult> add_user_alias(OperationContext& context, OperationValues 
   const auto alias = alias_in(values), account = account_in(values);
   if (!alias) co_return alias.failure();
   if (!account) co_return account.failure();
-  co_return answer_of(co_await add_alias(first_shard(context), *alias, *account), *alias,
-                      "is another name of " + account->text());
+  const auto outcome = co_await add_alias(first_shard(context), *alias, *account);
+  const bool is_about_account = outcome == AliasChange::no_account || outcome == AliasChange::names_alias;
+  co_return answer_of(outcome, is_about_account ? *account : *alias, "is another name of " + account->text());
 }
 
 Task<OperationResult> delete_user_alias(OperationContext& context, OperationValues values) {

@@ -4,6 +4,8 @@
 #include "router/entitled.h"
 #include "router/module.h"
 #include "router/shard.h"
+#include "settings/check_rows.h"
+#include "settings/printable.h"
 
 namespace jackdaw {
 namespace {
@@ -16,6 +18,13 @@ constexpr Setting<StringList> disco_items{
     .fallback = "",
     .scope = Scope::domain,
     .help = "Addresses of further services that clients find when they ask the domain, such as \"chat.example.org\"."};
+
+Result<Done> read_items(const StringList& rows) {
+  for (const auto& text : rows)
+    if (!Jid::parse(text)) return Failure{printable(text) + " is not a valid address"};
+  return Done{};
+}
+Result<Done> check_settings(const Settings& settings) { return check_rows(settings, disco_items, read_items); }
 
 // XEP-0030 §3.2: the answer mirrors the node that was asked for.
 Reply answer(Name query, const Element& asked, const std::string& inside) {
@@ -97,6 +106,7 @@ extern const Module xep0030_disco{
     .summary = "Says what the server and its accounts are and can do.",
     .implements = {{.xep = 30, .version = "2.5.0"}},
     .settings = rows(disco_items),
+    .check_settings = check_settings,
     .setup = setup,
 };
 

@@ -11,6 +11,7 @@
 #include "router/grants.h"
 #include "router/module.h"
 #include "router/shard.h"
+#include "settings/check_rows.h"
 
 namespace jackdaw {
 namespace {

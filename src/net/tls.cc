@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "base/bytes.h"
+#include "base/log.h"
 
 namespace jackdaw {
 namespace {
@@ -242,7 +243,12 @@ Result<TrustedCertificates> load_trusted(const std::string& place) {
   const TrustedCertificates made{X509_STORE_new(), StoreFree{}};
   std::error_code error;
   std::vector<std::string> files{place.empty() ? system_bundle : place};
-  if (place.empty() && !fs::exists(system_bundle, error)) return made;
+  if (place.empty() && !fs::exists(system_bundle, error)) {
+    static const Log log{"TLS"};
+    log.major("no authority is trusted: the system has no list of them, package ca-certificates",
+              {{"file", system_bundle}});
+    return made;
+  }
   if (fs::is_directory(place, error)) {
     files.clear();
     for (const auto& entry : fs::directory_iterator(place, error))

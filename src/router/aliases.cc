@@ -36,7 +36,7 @@ std::string_view text_of(AliasChange outcome) {
     case AliasChange::no_account:
       return "There is no such account.";
     case AliasChange::names_alias:
-      return "What it names is an alias itself: name its account.";
+      return "It is an alias itself: name its account.";
     case AliasChange::no_such_domain:
       return "This server does not serve that domain.";
     case AliasChange::is_alias:

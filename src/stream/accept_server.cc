@@ -176,14 +176,20 @@ Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, st
     session->flush();
   }
   const bool has_said_all = stream->transport->unsent() == 0;
-  session->leave(why);
-  session.reset();
+  session->end_loan(why);
   // What has been handed back must not arrive all the same.
   if (lent && !has_said_all) {
+    session->leave(why);
     stream->transport->abandon();
     co_return;
   }
   stream->write(last_words);
+  if (ending.how == Ending::How::error && session->may_hear_on() && !shard->server().stopping) {
+    session->hear_on(close_time);
+    co_await read_loop(*stream, *shard, *session, s2s_idle_timeout);
+  }
+  session->leave(why);
+  session.reset();
   co_await stream->transport->close(close_time);
 }
 

@@ -22,7 +22,6 @@ constexpr auto place_time = 30s;    // to connect to one place and agree on ever
 constexpr auto connect_time = 10s;  // of these
 constexpr auto proof_time = 60s;    // the peer may have to look us up first
 constexpr auto close_time = 5s;
-constexpr std::size_t most_keys_asked = 200;  // at once, on one core
 constexpr XmlLimits limits_of_features{.bytes = 64 * 1024, .elements = 512, .depth = 16};
 
 LinkOutcome failed(Condition condition, std::string why, bool may_come_back = true) {
@@ -153,11 +152,16 @@ Task<bool> encrypt(Attempt& a) {
     a.why = "its certificate is none of its TLSA records";
     co_return false;
   }
-  if (!match.fits) a.link->by_chain = (a.link->why_unverified = why_not_proven(a)).empty();
+  if (match.fits)
+    a.stream().proven_by_dns = a.pair.target;
+  else
+    a.link->by_chain = (a.link->why_unverified = why_not_proven(a)).empty();
   // Where dialback would do as well nobody waits for a web server.
   if (!a.link->why_unverified.empty() && a.policy == TlsPolicy::verified &&
-      co_await posh_proves(a.here, a.stream().transport->ssl(), a.pair.target, "streams of ours"))
+      co_await posh_proves(a.here, a.stream().transport->ssl(), a.pair.target, "streams of ours")) {
+    a.stream().proven_by_posh = a.pair.target;
     a.link->why_unverified.clear();
+  }
   if (a.policy == TlsPolicy::verified && !a.link->why_unverified.empty()) {
     a.why = "its certificate is not accepted: " + a.link->why_unverified;
     co_return false;
@@ -324,29 +328,6 @@ Task<std::optional<LinkOutcome>> manage_stream(Attempt& a) {
   co_return std::nullopt;
 }
 
-Task<KeyVerdict> ask_for_key(StreamShard& here, const DomainPair& pair, const std::string& id, const std::string& key) {
-  LinkOutcome outcome = co_await open_link(here, pair, to_ask);
-  if (!outcome.link) co_return outcome.may_come_back ? KeyVerdict::no_answer : KeyVerdict::no_server;
-  XmlStream& stream = *outcome.link->stream;
-  stream.write(dialback_verify(pair, id, key));
-  const Steady deadline = here.shard.core().now() + place_time;
-  KeyVerdict verdict = KeyVerdict::no_answer;
-  for (bool waiting = true; waiting;) {
-    const Heard heard = co_await stream.next(here.shard, deadline);
-    if (heard.what != Heard::What::element) break;
-    const auto answer = read_dialback(heard.element.element());
-    // XEP-0220 §2.1.2: only to what was asked on this stream.
-    if (!answer || answer->what != DialbackElement::What::verify || answer->from != pair.target ||
-        answer->to != pair.source || answer->id != id)
-      continue;
-    if (answer->type == "valid") verdict = KeyVerdict::valid;
-    if (answer->type == "invalid") verdict = KeyVerdict::invalid;
-    waiting = false;
-  }
-  spawn(close_link(std::move(outcome.link->stream), "</stream:stream>"));  // nobody waits for its end
-  co_return verdict;
-}
-
 }  // namespace
 
 std::string describe_stream_error(const Element& error) {
@@ -382,14 +363,6 @@ Task<std::optional<LinkOutcome>> prove_ourselves(StreamShard& here, ServerLink& 
   if (!refused && a.link->offers_management && !a.link->both_ways) refused = co_await manage_stream(a);
   link = std::move(*a.link);
   co_return refused;
-}
-
-Task<KeyVerdict> ask_authority(StreamShard& here, DomainPair pair, std::string id, std::string key) {
-  if (here.keys_asked >= most_keys_asked) co_return KeyVerdict::too_busy;
-  ++here.keys_asked;
-  const KeyVerdict verdict = co_await ask_for_key(here, pair, id, key);
-  --here.keys_asked;
-  co_return verdict;
 }
 
 Task<void> close_link(std::unique_ptr<XmlStream> stream, std::string last_words) {

@@ -29,6 +29,8 @@ struct ServerLink {
   bool offers_external = false, offers_dialback = false, offers_management = false, offers_both_ways = false;
   bool managed = false;    // stream management (XEP-0198) is on, without resumption
   bool both_ways = false;  // the peer may send on it too (XEP-0288); management is not asked for yet
+
+  bool is_verified() const { return encrypted && why_unverified.empty(); }
 };
 
 // Null with the error that what waits for it returns with.

@@ -47,8 +47,8 @@ MaybeFate ServerQueue::take(const StanzaRef& stanza, FateTicket ticket) {
   bytes_ += size;
   last_used_ = home_.shard.core().now();
   if (state_ == State::open) {
+    ++handed_;  // first, as what is pushed may be written at once
     outbox_->push(stanza);
-    ++handed_;
     at_turn_end(home_.shard.core());  // behind the outbox's own
   } else if (state_ == State::closed) {
     open();
@@ -114,7 +114,8 @@ void ServerQueue::leave_front(std::size_t count) {
 
 // Behind a batch of stanzas, one question at a time (XEP-0198 §4).
 std::string ServerQueue::trailer() {
-  if (managed_ != Managed::yes || std::exchange(asked_, true)) return {};
+  // Behind nothing of ours, such as an answer, nobody is asked: two servers would ask each other for ever.
+  if (managed_ != Managed::yes || handed_ == 0 || std::exchange(asked_, true)) return {};
   acknowledged_by_ = home_.shard.core().now() + answer_time;
   return "<r xmlns='urn:xmpp:sm:3'/>";
 }

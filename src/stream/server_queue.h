@@ -78,6 +78,7 @@ class ServerQueue final : private OutboxOwner,
   std::optional<End> take_element(const Element& element);
   void open();
   void opened(XmlStream& stream, bool verified, bool managed);
+  bool is_too_little(bool encrypted, bool verified) const;
   void end_with_certificates();
   void not_opened(const LinkOutcome& outcome);
   void closed(const std::string& why);

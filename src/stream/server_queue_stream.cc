@@ -19,6 +19,7 @@ const Metric streams_failed{"jackdaw_s2s_streams_failed",
                             "Tries to open a stream to another server that came to nothing."};
 
 constexpr auto drain_time = 5s;
+constexpr std::string_view too_little = "the settings want more of its TLS now";
 
 }  // namespace
 
@@ -37,10 +38,13 @@ void ServerQueue::retire() {
 }
 
 void ServerQueue::check_policy() {
+  if (stream_ && is_too_little(encrypted_, verified_)) end(std::string{too_little});
+}
+
+// Whether the settings want more of a stream's TLS.
+bool ServerQueue::is_too_little(bool encrypted, bool verified) const {
   const TlsPolicy policy = tls_policy(home_.shard.settings(), pair_.target);
-  const bool too_little =
-      (policy >= TlsPolicy::encrypted && !encrypted_) || (policy == TlsPolicy::verified && !verified_);
-  if (stream_ && too_little) end("the settings want more of its TLS now");
+  return (policy >= TlsPolicy::encrypted && !encrypted) || (policy == TlsPolicy::verified && !verified);
 }
 
 // Soon, on this core.
@@ -85,7 +89,12 @@ Task<LinkOutcome> ServerQueue::reach() {
 Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
   LinkOutcome outcome = co_await self->reach();
   if (!outcome.link) co_return;
-  if (const auto refused = co_await prove_ourselves(self->home_, *outcome.link)) {
+  auto refused = co_await prove_ourselves(self->home_, *outcome.link);
+  // They may have changed while that was under way.
+  if (!refused && self->is_too_little(outcome.link->encrypted, outcome.link->is_verified()))
+    refused =
+        LinkOutcome{nullptr, {Condition::remote_server_timeout, self->pair_.target + ": " + std::string{too_little}}};
+  if (refused) {
     self->not_opened(*refused);
     if (refused->may_come_back) self->wait_and_retry();
     co_await close_link(std::move(outcome.link->stream), "</stream:stream>");
@@ -104,7 +113,7 @@ Task<void> ServerQueue::run(std::shared_ptr<ServerQueue> self) {
   stream->transport->find_silent_death(server_unanswered);
   stream->set_budget(static_cast<std::size_t>(-1));
   stream->reader.forget_header();
-  self->opened(*stream, link.encrypted && link.why_unverified.empty(), link.managed);
+  self->opened(*stream, link.is_verified(), link.managed);
   if (link.by_chain) self->end_with_certificates();
   co_await run_alone(self, std::move(stream));
 }
@@ -144,9 +153,8 @@ void ServerQueue::run_both_ways(ServerLink& link) {
     session->prove({pair_.target, pair_.source});
   stream->reader.forget_header();
   if (link.offers_management) session->ask_for_management();
-  const bool verified = link.encrypted && link.why_unverified.empty();
   attach(session);
-  opened(session->stream(), verified, false);
+  opened(session->stream(), link.is_verified(), false);
   if (link.offers_management) {
     managed_ = Managed::asked_for;
     asked_ = true;

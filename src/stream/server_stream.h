@@ -24,6 +24,7 @@ namespace jackdaw {
 // Whether the peer has shown a valid certificate of that domain's.
 bool certificate_proves(const Shard& shard, const XmlStream& stream, std::string_view domain);
 void count_refused_proof();
+void count_proven_streams(int more);  // of those that others have opened
 
 // Who sends on a stream that goes both ways: the queue of its pair, one at a time.
 class StreamBorrower {
@@ -61,8 +62,14 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   std::optional<StreamError> take_dialback(const Element& element);
   // The connection is gone, or will be. `why`: for who sends on it.
   void leave(const std::string& why);
+  // Who sends on it is told; nobody does any more.
+  void end_loan(const std::string& why);
   // Ends it in order.
   void close();
+  // RFC 6120 §4.4: behind our closing tag the peer is still heard, until it has closed too or `at_most` is over;
+  // nothing is said. Where it counts (XEP-0198) it sends again what was not acknowledged, and is not heard.
+  bool may_hear_on() const { return closing_ && !why_ended_ && !managed_ && !proven_.empty(); }
+  void hear_on(Seconds at_most);
   // The settings have changed: it ends, where they would not let its proofs pass any more.
   void check_policy();
   bool is_closing() const { return closing_; }
@@ -130,6 +137,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   std::unique_ptr<Outbox> outbox_;
   StreamBorrower* borrower_ = nullptr;
   bool closing_ = false;
+  bool hears_on_ = false;  // our closing tag is written
   bool was_lent_ = false;
   std::size_t answers_waiting_ = 0;  // bytes, since the outbox was empty last
   std::string peers_error_;
@@ -142,7 +150,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   bool asked_again_ = false;
   std::vector<DomainPair> proven_;  // the last one that was used in front
   std::size_t questions_ = 0, refused_ = 0, unproven_bytes_ = 0;
-  CallTimer unproven_, expiry_;
+  CallTimer unproven_, expiry_, end_of_hearing_;
   std::optional<StreamError> why_ended_;
 };
 

@@ -133,6 +133,35 @@ class TwoDomains(Domains):
         self.assertIn("c2s.max_stanza",
                       self.jackdaw.refused("setting", "set", "c2s.max_stanza", "1MiB", "--domain", "capulet.example"))
 
+    async def test_supplementary_items_change_at_once(self):
+        """XEP-0030 §4.1: disco.items names domains, accounts and single devices, for every domain or for one."""
+        juliet = await self.enter("juliet@capulet.example/balcony")
+
+        async def items():
+            """What each domain shows now."""
+            found = {}
+            for domain in ("montague.example", "capulet.example"):
+                answer = await juliet["xep_0030"].get_items(jid=domain, timeout=PATIENCE)
+                found[domain] = {str(jid) for jid, _, _ in answer["disco_items"]["items"]}
+            return found["montague.example"], found["capulet.example"]
+
+        self.assertEqual(await items(), (set(), set()))
+        everywhere = {"plays.verona.example", "friar@verona.example", "friar@verona.example/Cell of his"}
+        self.set_items("plays.verona.example, friar@verona.example, Friar@verona.example/Cell of his")
+        self.assertEqual(await items(), (everywhere, everywhere))
+        self.set_items("nurse@capulet.example/market", "--domain", "capulet.example")
+        self.assertEqual(await items(), (everywhere, {"nurse@capulet.example/market"}))
+        self.assertIn("@ is not a valid address", self.jackdaw.refused("setting", "set", "disco.items", "plays.lan, @"))
+        self.set_items("plays.verona.example")
+        self.assertEqual(await items(), ({"plays.verona.example"}, {"nurse@capulet.example/market"}))
+        self.jackdaw.do("setting", "reset", "disco.items", "--domain", "capulet.example")
+        self.assertEqual(await items(), ({"plays.verona.example"}, {"plays.verona.example"}))
+        self.set_items("")
+        self.assertEqual(await items(), (set(), set()))
+
+    def set_items(self, items, *where):
+        self.jackdaw.do("setting", "set", "disco.items", items, *where)
+
     async def test_a_domain_comes_and_goes_while_the_server_runs(self):
         """RFC 6120 §4.9.3.5, §4.9.3.6, §8.3.3.16."""
         romeo = await self.enter("romeo@montague.example/garden")

@@ -9,6 +9,7 @@ import contextlib
 import pathlib
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -30,6 +31,19 @@ class Visitor(RawClient):
 
     def connect(self, port):
         return socket.create_connection((self.at, port), timeout=20, source_address=(self.source, 0))
+
+
+class TlsVisitor(Visitor):
+    """On a socket with TLS at once."""
+
+    def connect(self, port):
+        return with_tls(super().connect(port))
+
+
+def with_tls(connection):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
 
 def all_that_comes(port, source="127.0.0.1", words=HEADER.format("localhost")):
@@ -71,6 +85,13 @@ class Entrances(unittest.TestCase):
         self.addCleanup(visitor.close)
         visitor.ping("here")
         return visitor
+
+    def comes_in(self, source="127.0.0.1"):
+        for _ in range(200):
+            with contextlib.suppress(Ended):
+                return self.enter(source)
+            time.sleep(0.05)
+        self.fail("nobody may come in")
 
     def refused(self, source="127.0.0.1", words=HEADER.format("localhost")):
         """Closed without a word."""
@@ -146,13 +167,6 @@ class Channels(Entrances):
         first.close()
         self.comes_in()
 
-    def comes_in(self, source="127.0.0.1"):
-        for _ in range(200):
-            with contextlib.suppress(Ended):
-                return self.enter(source)
-            time.sleep(0.05)
-        self.fail("nobody may come in")
-
     def test_no_channels_close_the_door(self):
         self.start(f"127.0.0.1:{self.port}")
         early = self.enter()
@@ -181,6 +195,105 @@ class Channels(Entrances):
         self.enter("127.0.0.2")
         self.enter("127.0.0.3")
         self.told("127.0.0.2")
+
+
+class OverCores(Entrances):
+    """The limits are the server's, not a core's. The system chooses the core of a connection, so many come at once."""
+
+    CORES = 2
+    ADMITTED, TOLD = b"</stream:features>", b"<resource-constraint "
+
+    def start_all(self, more):
+        """On those cores, with a socket for TLS at once besides."""
+        self.tls_port = free_port()
+        self.write(f"127.0.0.1:{self.port}", more=more)
+        self.jackdaw.start("--set", f"server.cores={self.CORES}", "--set", f"listen.tls=127.0.0.1:{self.tls_port}",
+                           choose_ports=False)
+        self.assertIn(f"cores: {self.CORES} ", re.sub(r"\s+", " ", self.jackdaw.do("status")))
+
+    def knock(self, source="127.0.0.1", times=24):
+        """So many at once: those who are let in. The others are told why they are not."""
+        came = [socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(source, 0))
+                for _ in range(times)]
+        admitted = [one for one in came if self.is_admitted(one)]
+        for one in came:
+            self.addCleanup(one.close)
+            if one not in admitted:
+                one.close()
+        return admitted
+
+    def is_admitted(self, one):
+        heard = b""
+        with contextlib.suppress(ConnectionError):
+            one.sendall(HEADER.format("localhost").encode())
+        while self.ADMITTED not in heard and self.TOLD not in heard:
+            part = one.recv(65536)
+            self.assertTrue(part, f"closed behind {heard}")
+            heard += part
+        return self.ADMITTED in heard
+
+    def comes_in_with_tls(self):
+        for _ in range(200):
+            with contextlib.suppress(Ended):
+                visitor = TlsVisitor(self.tls_port)
+                self.addCleanup(visitor.close)
+                visitor.ping("here")
+                return visitor
+            time.sleep(0.05)
+        self.fail("nobody may come in")
+
+    def closed_with_tls(self, times=4):
+        """Where TLS comes first nobody is told: the connection ends before the handshake."""
+        for _ in range(times):
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                with_tls(socket.create_connection(("127.0.0.1", self.tls_port), timeout=20))
+
+    def leave(self, *those):
+        """All the others are gone, and the server has seen it."""
+        for one in those:
+            one.close()
+        for _ in range(400):
+            if re.search(r"^jackdaw_connections_open 0$", self.jackdaw.do("metrics"), re.M):
+                return
+            time.sleep(0.05)
+        self.fail("somebody is still there")
+
+    def test_the_limits_count_connections_on_all_cores(self):
+        self.start_all("channels = 6")
+        first, *others = self.knock()
+        self.assertEqual(len(others), 5)
+        self.closed_with_tls()
+        first.close()
+        sixth = self.comes_in()
+        self.assertEqual(self.knock(), [])
+        self.closed_with_tls()
+        sixth.close()
+        sixth = self.comes_in_with_tls()  # counted with the others
+        self.assertEqual(self.knock(), [])
+        self.leave(sixth, *others)
+
+        self.change(f"127.0.0.1:{self.port}", more="channels_per_address = 5")
+        first, *others = self.knock("127.0.0.2")
+        self.assertEqual(len(others), 4)
+        others += self.knock("127.0.0.3", times=5)
+        self.assertEqual(len(others), 9)
+        self.assertEqual(self.knock("127.0.0.3", times=5), [])
+        first.close()
+        others.append(self.comes_in("127.0.0.2"))
+        self.assertEqual(self.knock("127.0.0.2"), [])
+        self.leave(*others)
+
+        self.change(f"127.0.0.1:{self.port}",
+                    more='channels = 6\nchannels_reserved = 2\nclient_addresses = ["127.0.0.2"]')
+        strangers, clients = self.knock(), self.knock("127.0.0.2")
+        self.assertEqual((len(strangers), len(clients)), (4, 2))
+        strangers[0].close()
+        strangers[0] = self.comes_in("127.0.0.2")  # what is kept for them is no limit of theirs
+        self.assertEqual(self.knock(), [])
+
+
+class OverFourCores(OverCores):
+    CORES = 4
 
 
 HAPROXY = """

@@ -21,6 +21,14 @@ from program import free_port
 Stage.PROGRAM = sys.argv.pop(1)
 PASSWORD = "kerb3r0s"
 REALM = "LOCALHOST"
+SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+TOO_LARGE, NOT_PROVEN = ("error", "policy-violation"), ("failure", "not-authorized")
+
+
+def said(kind, size, mechanism=None):
+    """A message of SASL with so many bytes that prove nothing."""
+    attribute = f" mechanism='{mechanism}'" if mechanism else ""
+    return f"<{kind} xmlns='{SASL}'{attribute}>{base64.b64encode(bytes(size)).decode()}</{kind}>"
 
 
 class Realm:
@@ -168,8 +176,45 @@ class Kerberos(Stage):
             failed = asyncio.get_running_loop().create_future()
             stranger.add_filter("in", lambda s, f=failed: (f.done() or "failure" not in s.name or f.set_result(s), s)[1])
             text = base64.b64encode(token).decode() or "="
-            stranger.send_raw("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='GSSAPI'>" + text + "</auth>")
+            stranger.send_raw(f"<auth xmlns='{SASL}' mechanism='GSSAPI'>" + text + "</auth>")
             self.assertIn("not-authorized", str(await asyncio.wait_for(failed, PATIENCE)))
+
+    async def answer_to(self, *words):
+        """Somebody at the door says these: how that ends, as a failure of SASL or an error of the stream, and why."""
+        stranger, _ = await self.at_the_door()
+        for name in ("Success", "Failure", "Challenge"):
+            stranger.remove_handler(f"SASL {name}")  # slixmpp's own, which have not begun this
+        answers = asyncio.Queue()
+        stranger.add_filter("in", lambda stanza: (answers.put_nowait(stanza), stanza)[1])
+        for each in words:
+            stranger.send_raw(each)
+            answer = await asyncio.wait_for(answers.get(), PATIENCE)
+        stranger.abort()
+        return answer.name, answer["condition"]
+
+    async def test_large_tickets_are_read(self):
+        """Up to 64 KiB a message, be it the first or a later one (MS-KILE: a ticket has all groups in it)."""
+        for size, answer in ((12_000, NOT_PROVEN), (40_000, NOT_PROVEN), (66_000, TOO_LARGE)):
+            self.assertEqual(await self.answer_to(said("auth", size, "GSSAPI")), answer, size)
+            later = await self.answer_to(f"<auth xmlns='{SASL}' mechanism='GSSAPI'/>", said("response", size))
+            self.assertEqual(later, answer, size)
+
+    async def test_nothing_else_may_be_large(self):
+        """Before a log-in, whether GSSAPI is a way in or not: 10,000 bytes a message."""
+        first = base64.b64encode(b"n,,n=romeo,r=abcdefgh").decode()
+        begun = f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-256'>{first}</auth>"
+        sign_up = f"<iq type='set' id='1'><query xmlns='jabber:iq:register'>{'x' * 12_000}</query></iq>"
+        self.SETTINGS = ()  # they change while the server runs
+        self.jackdaw.end()
+        self.serve(self.realm.keytab)
+        for methods in ("PLAIN,SCRAM-SHA-256", "GSSAPI,PLAIN,SCRAM-SHA-256"):
+            self.jackdaw.do("setting", "set", "auth.methods", methods)
+            for words in ((said("auth", 12_000, "PLAIN"),), (said("auth", 40_000, "SCRAM-SHA-256"),),
+                          (begun, said("response", 12_000)), (sign_up,)):
+                with self.subTest(methods, words=words[-1][:80]):
+                    self.assertEqual(await self.answer_to(*words), TOO_LARGE)
+        # Nor what comes behind a ticket that is refused.
+        self.assertEqual(await self.answer_to(said("auth", 40_000, "GSSAPI"), said("auth", 12_000, "PLAIN")), TOO_LARGE)
 
 
 if __name__ == "__main__":

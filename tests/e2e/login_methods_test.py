@@ -8,6 +8,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
 import base64
+import functools
 import hashlib
 import hmac
 import pathlib
@@ -15,8 +16,10 @@ import re
 import signal
 import socket
 import sys
+import time
 import unittest
 import xml.etree.ElementTree as ET
+from unittest import mock
 
 from people import PASSWORD, PATIENCE, Person, Stage
 from raw_client import HEADER, Ended, RawClient
@@ -386,6 +389,31 @@ class Guesses(Logins):
         self.assertEqual(self.door(source="127.0.0.60").plain(), "temporary-auth-failure")
         self.assertEqual(self.door(source="127.0.0.60").plain("juliet"), "success")
         self.assertEqual(self.door(source="127.0.0.50").plain(), "success")
+
+    async def outcome(self, jid, source, password=PASSWORD):
+        """How a log-in with slixmpp from there ends: the condition of its refusal, or success."""
+        person, refusals = self.somebody(jid, "SCRAM-SHA-256", password), asyncio.Queue()
+        person.add_event_handler("failed_auth", lambda failure: refusals.put_nowait(failure["condition"]))
+        person.add_event_handler("session_start", lambda _: refusals.put_nowait("success"))
+        loop = asyncio.get_running_loop()
+        from_there = functools.partial(loop.create_connection, local_addr=(source, 0))
+        with mock.patch.object(loop, "create_connection", from_there):
+            person.connect(("127.0.0.1", self.port), force_starttls=True)
+            return await asyncio.wait_for(refusals.get(), PATIENCE)
+
+    async def test_the_right_password_waits_too(self):
+        """Ten wrong ones of an account in a minute, then none is looked at, from wherever; until that is over."""
+        for count in range(10):
+            source = f"127.0.0.{2 + count // 4}"
+            self.assertEqual(await self.outcome("romeo@localhost", source, WRONG), "not-authorized", count)
+        for source in ("127.0.0.2", "127.0.0.4", "127.0.0.60"):
+            self.assertEqual(await self.outcome("romeo@localhost", source), "temporary-auth-failure", source)
+        self.assertEqual(await self.outcome("juliet@localhost", "127.0.0.2"), "success")
+        self.set("auth.account_failures_time", "1s")
+        until = time.monotonic() + PATIENCE
+        while (outcome := await self.outcome("romeo@localhost", "127.0.0.60")) == "temporary-auth-failure":
+            self.assertLess(time.monotonic(), until, "it never ends")
+        self.assertEqual(outcome, "success")
 
     def test_that_can_be_off(self):
         self.set("auth.account_failures", "0")
