@@ -43,7 +43,7 @@ asio::awaitable<std::string> fetch(const HttpsRequest& request, asio::ssl::conte
   endpoints.reserve(request.addresses.size());
   for (const auto& address : request.addresses) endpoints.push_back(endpoint_of(address));
   co_await asio::async_connect(stream.next_layer(), endpoints, asio::use_awaitable);
-  SSL_set_tlsext_host_name(stream.native_handle(), request.host.c_str());
+  say_server_name(stream.native_handle(), request.host);
   co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
   http::request<http::empty_body> asked{http::verb::get, request.path, 11};
   asked.set(http::field::host, request.host);

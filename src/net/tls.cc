@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tls.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -304,6 +305,12 @@ TlsState::TlsState(SSL_CTX* first, const TlsChooser& chooser) : ssl_(SSL_new(fir
   SSL_set_accept_state(ssl_.get());
 }
 
+void say_server_name(SSL* ssl, const std::string& name) {
+  in_addr four;
+  if (name.starts_with('[') || inet_pton(AF_INET, name.c_str(), &four) == 1) return;
+  SSL_set_tlsext_host_name(ssl, name.c_str());
+}
+
 TlsState::TlsState(SSL_CTX* context, const std::string& server_name, std::string_view alpn, const Dane& dane)
     : ssl_(SSL_new(context)), chooser_(nullptr) {
   attach();
@@ -315,7 +322,7 @@ TlsState::TlsState(SSL_CTX* context, const std::string& server_name, std::string
       usable_records_ += SSL_dane_tlsa_add(ssl_.get(), r.usage, r.selector, r.matching,
                                            reinterpret_cast<const unsigned char*>(r.data.data()), r.data.size()) == 1;
   }
-  SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
+  say_server_name(ssl_.get(), server_name);
   const std::string protocols = static_cast<char>(alpn.size()) + std::string(alpn);
   if (!alpn.empty())
     SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(protocols.data()),

@@ -19,6 +19,9 @@
 
 namespace jackdaw {
 
+// RFC 6066 §3: an address is no server name; then none is said.
+void say_server_name(SSL* ssl, const std::string& name);
+
 struct SslFree {
   void operator()(SSL* p) const { SSL_free(p); }
   void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }

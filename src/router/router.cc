@@ -23,6 +23,7 @@ bool waits_behind_kept(const Account& account, const Stanza& stanza) {
 }
 
 constexpr auto account_rest = 20s;  // without a resource and without traffic an account leaves memory after this
+constexpr auto longest_login = 2h;  // c2s.login_time is less
 constexpr auto sweep_time = 10s;
 constexpr std::int64_t quiet_sweep = 10'000;  // stanzas routed between two sweeps: fewer is quiet
 
@@ -62,6 +63,7 @@ void Router::sweep() {
     accounts_awake.add(-1);
     accounts_.erase(here);
   }
+  std::erase_if(new_keys_, [now](const auto& each) { return now - each.second.since > longest_login; });
   give_room_back(accounts_);
   give_room_back(senders_);
   // One core says it for all.
@@ -290,9 +292,16 @@ void Router::refresh(const BareJid& jid, const AccountRecord& record) {
   if (Account* account = find_awake(jid.text())) account->locked = record.locked;
 }
 
-Task<Attached> Router::attach(SessionRef session, BindConflict policy, std::size_t limit) {
+void Router::note_new_keys(const BareJid& jid, std::string keys) {
+  new_keys_.insert_or_assign(jid.text(), NewKeys{std::move(keys), shard_.core().now()});
+}
+
+Task<Attached> Router::attach(SessionRef session, BindConflict policy, std::size_t limit, std::string keys) {
   Account* account = co_await wake(BareJid{session->jid()});
   if (!account || account->locked || !shard_.domain(account->jid().domainpart()))
+    co_return Attached{Attached::Outcome::no_account};
+  const auto changed = new_keys_.find(account->jid().text());
+  if (!keys.empty() && changed != new_keys_.end() && changed->second.keys != keys)
     co_return Attached{Attached::Outcome::no_account};
   const auto held = account->hold();
   const auto resourcepart = session->jid().resourcepart();

@@ -53,6 +53,17 @@ TEST(Attach, HasALimitAndNeedsAnAccount) {
   EXPECT_EQ(shards.attach(nobody, BindConflict::replace), Attached::Outcome::no_account);
 }
 
+TEST(Attach, WithKeysOfAnOldPasswordIsRefused) {
+  TestShards shards;
+  shards.connect("juliet@capulet.lan/1");
+  const auto second = std::make_shared<ListeningSession>(*Jid::parse("juliet@capulet.lan/2"));
+  shards.on(0, [&] { shards.shard(0).router().note_new_keys(*BareJid::parse("juliet@capulet.lan"), "new"); });
+  EXPECT_EQ(shards.attach(second, BindConflict::replace, 20, "old"), Attached::Outcome::no_account);
+  EXPECT_EQ(shards.attach(second, BindConflict::replace, 20, "new"), Attached::Outcome::attached);
+  const auto certified = std::make_shared<ListeningSession>(*Jid::parse("juliet@capulet.lan/3"));
+  EXPECT_EQ(shards.attach(certified, BindConflict::replace, 20), Attached::Outcome::attached);
+}
+
 TEST(Route, BetweenAllCoresAndTheFateComesBack) {
   TestShards shards{3};
   std::vector<Listening> sessions;

@@ -95,10 +95,12 @@ class TestShards {
     attach(session, BindConflict::replace, limit);
     return session;
   }
-  Attached::Outcome attach(const Listening& session, BindConflict policy, std::size_t limit = 20) {
+  Attached::Outcome attach(const Listening& session, BindConflict policy, std::size_t limit = 20,
+                           const std::string& keys = {}) {
     Attached attached{Attached::Outcome::no_account};
     const std::size_t place = home_of(session->jid());
-    on(place, [&] { spawn(attach_to(shard(place).router(), session, policy, limit, attached)); });
+    Router& router = shard(place).router();
+    on(place, [&] { spawn(attach_to(attached, router.attach(session, policy, limit, keys))); });
     settle();
     return attached.outcome;
   }
@@ -135,10 +137,7 @@ class TestShards {
     const auto created = co_await store.accounts().create(std::move(record), false);
     check(created.ok(), "the memory store failed");
   }
-  static Task<void> attach_to(Router& router, Listening session, BindConflict policy, std::size_t limit,
-                              Attached& out) {
-    out = co_await router.attach(session, policy, limit);
-  }
+  static Task<void> attach_to(Attached& out, Task<Attached> attach) { out = co_await std::move(attach); }
 
   NowhereElse elsewhere_;
   std::vector<std::unique_ptr<TestCore>> cores_;

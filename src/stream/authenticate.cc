@@ -48,7 +48,8 @@ Task<Outcome> scram(Negotiation& n, Hash hash, Plus plus, std::string first, boo
   if (!authzid_fits(n, authzid, claim.account))
     co_return refused(SaslCondition::invalid_authzid, "You may only be yourself.");
   co_await note_outcome(n, claim.counted, true);
-  co_return Authenticated{claim.account, std::get<std::string>(finished)};
+  co_return Authenticated{
+      .account = claim.account, .success = std::get<std::string>(finished), .keys = binding_of(claim.known)};
 }
 
 Task<Outcome> plain(Negotiation& n, std::string message) {

@@ -14,6 +14,8 @@
 namespace jackdaw {
 namespace {
 
+const Metric binds_refused{"jackdaw_binds_refused", "Resources that clients were not bound to."};
+
 constexpr auto close_time = 5s;
 constexpr int most_binds = 10;  // refused tries of one connection
 
@@ -72,6 +74,7 @@ struct BindWish {
   std::string id;  // of its request
   std::optional<Jid> jid;
   bool by_iq_auth = false;  // XEP-0078: the answer is empty
+  std::string keys = {};    // as in Authenticated
 };
 
 std::string bound_payload(const BindWish& wish, const Jid& jid) {
@@ -81,11 +84,17 @@ std::string bound_payload(const BindWish& wish, const Jid& jid) {
   return bound + "</jid></bind>";
 }
 
+void refuse_binding(Negotiation& n, const BindWish& wish, const StanzaError& error) {
+  binds_refused.add();
+  n.log().problem("binding refused", {{"condition", name_of(error.condition)}, {"why", error.text}});
+  n.write(iq_error(wish.id, error));
+}
+
 // RFC 6120 §7. Null: it was refused, and the client may try again.
 Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, BindWish wish) {
   auto jid = wish.jid;
   if (!jid) {
-    n.write(iq_error(wish.id, {Condition::bad_request, "That is no valid resource."}));
+    refuse_binding(n, wish, {Condition::bad_request, "That is no valid resource."});
     co_return nullptr;
   }
   if (!n.served()) co_return nullptr;
@@ -95,7 +104,7 @@ Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, BindWish 
     session->connect(*n.stream);
     if (!n.served()) co_return nullptr;
     const BindConflict policy = conflict_policy(*n.served());
-    const Attached attached = co_await n.core_shard().router().attach(session, policy, limit);
+    const Attached attached = co_await n.core_shard().router().attach(session, policy, limit, wish.keys);
     if (attached.outcome == Attached::Outcome::attached) {
       n.write(iq_result(wish.id, bound_payload(wish, *jid)));
       n.log().info("session bound", {{"jid", jid->text()}, {"core", n.core_shard().core().number()}});
@@ -103,7 +112,7 @@ Task<SessionPtr> bind_resource(Negotiation& n, const BareJid& account, BindWish 
     }
     const bool rename = attached.outcome == Attached::Outcome::conflict && policy == BindConflict::rename;
     if (!rename || i == 2 || wish.by_iq_auth) {
-      n.write(iq_error(wish.id, error_of(attached.outcome)));
+      refuse_binding(n, wish, error_of(attached.outcome));
       co_return nullptr;
     }
     jid = jid->with_resource(std::string(jid->resourcepart()) + '-' + random_token(4));
@@ -147,7 +156,8 @@ Task<SessionPtr> resume_session(Negotiation& n, const BareJid& account, const Ow
 }
 
 // Until a session is bound or resumed. Null: the stream has ended.
-Task<SessionPtr> bind_or_resume(Negotiation& n, const BareJid& account) {
+Task<SessionPtr> bind_or_resume(Negotiation& n, const Authenticated& who) {
+  const BareJid& account = who.account;
   for (int tries = 0; tries < most_binds; ++tries) {
     const Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
     if (heard.what != Heard::What::element) {
@@ -161,8 +171,8 @@ Task<SessionPtr> bind_or_resume(Negotiation& n, const BareJid& account) {
       co_return nullptr;
     } else if (element.is({client_ns, "iq"}) && element.attribute("type") == "set" && element.has_attribute("id") &&
                element.first_child().is({bind_ns, "bind"})) {
-      session = co_await bind_resource(
-          n, account, {.id = element.attribute("id"), .jid = wished_jid(account, element.first_child())});
+      BindWish wish{.id = element.attribute("id"), .jid = wished_jid(account, element.first_child()), .keys = who.keys};
+      session = co_await bind_resource(n, account, std::move(wish));
     } else if (element.is({sm_ns, "resume"})) {
       session = co_await resume_session(n, account, heard.element);
     } else if (element.is({sm_ns, "enable"})) {
@@ -226,7 +236,7 @@ Task<void> run_session(std::unique_ptr<XmlStream> stream, Shard* shard, SessionP
 Task<SessionPtr> bind_as_asked(Negotiation& n, const Authenticated& who) {
   n.stream->reader.forget_header();
   auto jid = Jid{JidView(who.account)}.with_resource(who.resource);
-  auto session = co_await bind_resource(n, who.account, {who.request_id, std::move(jid), true});
+  auto session = co_await bind_resource(n, who.account, {who.request_id, std::move(jid), true, who.keys});
   if (!n.served())
     co_await end_stream(n, StreamError{StreamCondition::host_gone, "The domain is no longer served here."});
   else if (!session)
@@ -242,7 +252,7 @@ Task<SessionPtr> bind_anew(Negotiation& n, const Authenticated& who) {
   if (!co_await open_stream(n)) co_return nullptr;
   n.write(features_after_authentication(n));
   n.stream->reader.forget_header();
-  co_return co_await bind_or_resume(n, who.account);
+  co_return co_await bind_or_resume(n, who);
 }
 
 }  // namespace

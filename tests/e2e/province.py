@@ -210,12 +210,12 @@ class Province:
         listen = ",".join(dict.fromkeys(("127.0.0.53", address)))
         lines = ["no-hosts", "no-resolv", "no-daemon", "keep-in-foreground", f"listen-address={listen}",
                  "bind-interfaces", "local=/lan/", "user=root", "max-cache-ttl=1"]
-        lines += [f"host-record={name},{address}" for name, address in self.zone.items()]
+        lines += [f"host-record={host},{place}" for host, place in self.zone.items()]
         for service in self.services:
             kind = "_xmpps-server" if service.startswith("tls ") else "_xmpp-server"
-            name, place = service.removeprefix("tls ").split("=")
+            domain, place = service.removeprefix("tls ").split("=")
             host, port = place.split(":")
-            lines.append(f"srv-host={kind}._tcp.{name},{host},{port}")
+            lines.append(f"srv-host={kind}._tcp.{domain},{host},{port}")
         config = self.file(f"{name}.conf", "\n".join(lines) + "\n")
         return self.run(name, *within, "dnsmasq", "--conf-file=" + config, ports=[(address, 53)])
 

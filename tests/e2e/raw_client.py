@@ -15,7 +15,8 @@ class Ended(Exception):
 
 
 class RawClient:
-    """One session. The server must be told auth.require_tls=false and auth.plain_without_tls=true."""
+    """One session; without a resource it is not bound yet. The server must be told auth.require_tls=false and
+    auth.plain_without_tls=true."""
 
     def __init__(self, port, jid, password, resource="raw"):
         self.bytes = b""
@@ -32,9 +33,14 @@ class RawClient:
         self.until(rb"<success[^>]*>(</success>)?")
         self.send(HEADER.format(domain))
         self.until(rb"</stream:features>")
+        if resource:
+            self.bind(resource)
+
+    def bind(self, resource):
+        """The answer."""
         self.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
                   f"<resource>{resource}</resource></bind></iq>")
-        self.until(rb"id='bind'.*?</iq>")
+        return self.until(rb"id='bind'.*?</iq>")
 
     def connect(self, port):
         return socket.create_connection(("127.0.0.1", port), timeout=20)

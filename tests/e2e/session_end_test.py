@@ -80,6 +80,14 @@ class SessionEnd(unittest.TestCase):
         self.assertIn("<not-authorized", self.rest_of(self.juliet))
         self.assertEqual(self.kept(), list(range(5, COUNT)))
 
+    def test_a_new_password_also_ends_what_is_not_bound_yet(self):
+        """Who has logged in with the old one cannot wait for the change to pass."""
+        early = self.log_in("juliet", resource=None)
+        self.jackdaw.do("user", "passwd", "juliet@localhost", "--password-stdin", password=PASSWORD)
+        self.assertIn("<not-allowed", early.bind("late"))
+        self.assertIn("<not-allowed", early.bind("later"))
+        self.assertIn("<jid>", self.log_in("juliet", resource=None).bind("new"))
+
     def test_locked_and_unlocked(self):
         self.jackdaw.do("user", "lock", "juliet@localhost")
         self.assertIn("<not-authorized", self.rest_of(self.juliet))
