@@ -9,12 +9,31 @@ namespace {
 
 const Metric components_connected{"jackdaw_components", "Components that are connected.", MetricKind::gauge};
 
+constexpr auto remembered = 1h;  // then its name may be another server's
+
 Task<bool> note_name(Shard& shard, std::string domain) {
   shard.components().learn(std::move(domain));
   co_return true;
 }
 
 }  // namespace
+
+bool Components::has_left(std::string_view domain) const {
+  const auto at = left_.find(domain);
+  return at != left_.end() && shard_.core().now() - at->second < remembered;
+}
+
+void Components::learn(std::string domain) {
+  left_.erase(domain);
+  names_.insert(std::move(domain));
+}
+
+void Components::forget(const std::string& domain) {
+  const Steady now = shard_.core().now();
+  names_.erase(domain);
+  std::erase_if(left_, [now](const auto& each) { return now - each.second >= remembered; });
+  if (left_.size() < most_left) left_[domain] = now;
+}
 
 Task<bool> Components::attach(std::string domain, std::shared_ptr<Component> component) {
   if (shard_.domain(domain) || !here_.try_emplace(domain, std::move(component)).second) co_return false;
@@ -35,7 +54,7 @@ void Components::detach(const std::string& domain, const Component& component) {
   components_connected.add(-1);
   for (Shard* shard : shard_.server().shards) {
     if (shard == &shard_)
-      names_.erase(domain);
+      forget(domain);
     else
       shard->core().post([shard, domain] { shard->components().forget(domain); });
   }

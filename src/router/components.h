@@ -28,6 +28,9 @@ class Components {
 
   // This core's view; all cores' are the same but for moments.
   bool has(std::string_view domain) const { return names_.contains(domain); }
+  // One was connected a while ago and is not now: what is sent there returns at once, and what the server itself says
+  // in its name still leaves.
+  bool has_left(std::string_view domain) const;
   // In order.
   std::vector<std::string> names() const { return {names_.begin(), names_.end()}; }
 
@@ -41,12 +44,15 @@ class Components {
   void end_all(const StreamError& why);
 
   // What the home core tells the others.
-  void learn(std::string domain) { names_.insert(std::move(domain)); }
-  void forget(const std::string& domain) { names_.erase(domain); }
+  void learn(std::string domain);
+  void forget(const std::string& domain);
 
  private:
   Shard& shard_;
+  static constexpr std::size_t most_left = 1000;  // further ones count as never there
+
   std::set<std::string, std::less<>> names_;
+  std::map<std::string, Steady, std::less<>> left_;  // since when
   std::map<std::string, std::shared_ptr<Component>, std::less<>> here_;
 };
 

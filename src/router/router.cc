@@ -22,6 +22,8 @@ bool waits_behind_kept(const Account& account, const Stanza& stanza) {
   return stanza.kind() != Kind::iq || !(from_server || stanza.from().bare() == account.jid().text());
 }
 
+StanzaError component_is_gone() { return {Condition::remote_server_timeout, "The component is not connected."}; }
+
 constexpr auto account_rest = 20s;  // without a resource and without traffic an account leaves memory after this
 constexpr auto longest_login = 2h;  // c2s.login_time is less
 constexpr auto sweep_time = 10s;
@@ -116,6 +118,7 @@ MaybeFate Router::route_outside(const StanzaRef& stanza, FateTicket ticket) {
     home.core().post([&router = home.router(), stanza, ticket] { router.settle(ticket, router.to_component(stanza)); });
     return std::nullopt;
   }
+  if (shard_.components().has_left(name)) return refuse(*stanza, component_is_gone());
   if (shard_.remote_servers()) return to_remote_server(stanza, ticket);
   const auto where = shard_.server().elsewhere->find(stanza->to());
   if (where.kind == Whereabouts::Kind::nowhere) return refuse_with(*stanza, Condition::remote_server_not_found);
@@ -133,8 +136,7 @@ MaybeFate Router::to_remote_server(const StanzaRef& stanza, FateTicket ticket) {
 
 Fate Router::to_component(const StanzaRef& stanza) {
   Component* component = shard_.components().find(stanza->to().domainpart());
-  if (!component)
-    return refuse(*stanza, StanzaError{Condition::remote_server_timeout, "The component is not connected."});
+  if (!component) return refuse(*stanza, component_is_gone());
   component->deliver(stanza);
   return Fate::handed;
 }

@@ -53,7 +53,7 @@ MaybeFate ServerQueue::take(const StanzaRef& stanza, FateTicket ticket) {
   } else if (state_ == State::closed) {
     open();
   }
-  if (!is_set()) set(home_.shard.core().timers(), stored_after);
+  if (!is_set()) set(home_.shard.core().timers(), next_tick);
   return told ? MaybeFate{Fate::handed} : std::nullopt;
 }
 
@@ -75,7 +75,7 @@ void ServerQueue::take_stored(const Spooled& stored) {
   forget_popped();
   if (entries_.empty()) return;
   open();
-  set(home_.shard.core().timers(), stored_after);
+  set(home_.shard.core().timers(), next_tick);
 }
 
 void ServerQueue::tell(Entry& entry, Fate fate) {
@@ -206,7 +206,7 @@ void ServerQueue::refuse_what_is_old() {
   forget_popped();
 }
 
-// Each second while something waits.
+// Each second while something waits; so what has waited for one is stored before another has passed.
 void ServerQueue::fires() {
   const auto self = shared_from_this();
   settle_written();
@@ -220,7 +220,7 @@ void ServerQueue::fires() {
   if (handed_ > 0 && outbox_ && outbox_->size() == 0)
     if (std::string question = trailer(); !question.empty()) outbox_->push_raw(std::move(question));
   if (lender_ && asked_ && home_.shard.core().now() >= acknowledged_by_) end("it acknowledges nothing");
-  set(home_.shard.core().timers(), stored_after);
+  set(home_.shard.core().timers(), next_tick);
 }
 
 void ServerQueue::open() {
@@ -229,11 +229,12 @@ void ServerQueue::open() {
   spawn(run(shared_from_this()));
 }
 
-void ServerQueue::flush() {
-  if (state_ != State::waiting) return;
+bool ServerQueue::flush() {
+  if (state_ != State::waiting) return !entries_.empty();
   StreamShard& table = home_.home_of(pair_.target);
   table.shard.core().post([&table, target = pair_.target] { table.targets.forget(target); });
   open();
+  return true;
 }
 
 QueueDescription ServerQueue::describe() const {

@@ -33,8 +33,8 @@ class ServerQueue final : private OutboxOwner,
   MaybeFate take(const StanzaRef& stanza, FateTicket ticket);
   // What earlier runs have left in the store. Before anything is taken.
   void take_stored(const Spooled& stored);
-  // Tries at once.
-  void flush();
+  // Tries at once. False: nothing waits.
+  bool flush();
   // Returns all that waits to its senders; how many.
   std::int64_t reject(const StanzaError& error);
   // Messages go to the store; what can be sent is sent; nothing is opened any more.
@@ -49,6 +49,8 @@ class ServerQueue final : private OutboxOwner,
   QueueDescription describe() const;
 
  private:
+  static constexpr Seconds next_tick{0};  // of the timers' wheel, which turns once a second
+
   enum class State { closed, opening, open, waiting };
   enum class Kept { no, on_its_way, yes };
   struct Entry {

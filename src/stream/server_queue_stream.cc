@@ -311,7 +311,7 @@ void ServerQueue::closed(const std::string& why) {
 void ServerQueue::wait_until(Steady again) {
   state_ = State::waiting;
   retry_at_ = again;
-  if (!is_set()) set(home_.shard.core().timers(), 1s);
+  if (!is_set()) set(home_.shard.core().timers(), next_tick);
 }
 
 // What is wrong has to do with this pair alone.

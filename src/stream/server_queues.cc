@@ -49,8 +49,10 @@ MaybeFate ServerQueues::send(const StanzaRef& stanza, FateTicket ticket) {
   if (stopped_)
     return home_.shard.router().refuse(*stanza,
                                        StanzaError{Condition::remote_server_timeout, "The server is going down."});
-  // Only what is ours leaves under a name.
-  if (!home_.shard.domain(source) && !home_.shard.components().has(source))
+  // Only what is ours leaves under a name. Errors in the name of a component that has left are the server's.
+  const Components& components = home_.shard.components();
+  if (!home_.shard.domain(source) && !components.has(source) &&
+      !(stanza->type() == Type::error && components.has_left(source)))
     return home_.shard.router().refuse(*stanza,
                                        StanzaError{Condition::not_allowed, "The sender's domain is not served here."});
   const auto queue = find_queue({source, stanza->to().domainpart()});
@@ -89,11 +91,8 @@ Task<ServerDescription> ServerQueues::find(std::string domain) {
 
 std::int64_t ServerQueues::flush(std::string_view target) {
   std::int64_t count = 0;
-  for (const auto& [pair, queue] : queues_) {
-    if (pair.target != target) continue;
-    queue->flush();
-    ++count;
-  }
+  for (const auto& [pair, queue] : queues_)
+    if (pair.target == target && queue->flush()) ++count;
   return count;
 }
 

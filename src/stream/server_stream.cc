@@ -168,6 +168,10 @@ std::optional<StreamError> ServerStream::take_stanza(const XmlReader& reader) {
   // It may have become ours since it was proven.
   if (shard.domain(from->domainpart()) || shard.components().has(from->domainpart()))
     return StreamError{StreamCondition::invalid_from, "That domain is served here now."};
+  // RFC 6120 §4.9.3.5. Nothing can be returned in its name.
+  const auto to = tag.to.domainpart();
+  if (!shard.domain(to) && !shard.components().has(to) && !shard.components().has_left(to))
+    return StreamError{StreamCondition::host_gone, "The domain is no longer served here."};
   const auto stanza = Stanza::make(reader, {*kind, tag.type, *from, tag.to, {}});
   const std::uint32_t number = fates_.begin();
   const FateTicket ticket{static_cast<std::uint32_t>(shard.core().number()), number, number_};

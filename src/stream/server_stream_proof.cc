@@ -142,7 +142,8 @@ std::optional<StanzaError> ServerStream::why_not_asked(const DialbackElement& as
 
 // XEP-0220 §2.2.2, as the authoritative server: whether that key is one of ours.
 void ServerStream::answer_question(const DialbackElement& asked) {
-  if (!here_.shard.domain(asked.to) && !here_.shard.components().has(asked.to)) {
+  const Components& components = here_.shard.components();
+  if (!here_.shard.domain(asked.to) && !components.has(asked.to) && !components.has_left(asked.to)) {
     say(dialback_error(asked, {Condition::item_not_found}));
     return;
   }

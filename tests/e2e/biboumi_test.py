@@ -162,7 +162,7 @@ class Gateway(Stage):
 
         async def errors_come():
             self.romeo.send_message(CHANNEL, "Is there anybody?", mtype="groupchat")
-            return any(one["type"] == "error" and one["error"]["condition"] == "remote-server-not-found"
+            return any(one["type"] == "error" and one["error"]["condition"] == "remote-server-timeout"
                        for one in await self.romeo.settle())
         await self.until(errors_come)
 

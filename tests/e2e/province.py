@@ -90,23 +90,29 @@ class Relay:
         self.open.add(asyncio.current_task())
         self.connections += 1
         broken, self.to_break = self.to_break > 0, max(0, self.to_break - 1)
-        with contextlib.suppress(OSError):
+        try:
             there_reader, there_writer = await asyncio.open_connection(self.behind, 5269)
             out = self.pass_on(reader, there_writer, self.sent)
             back = self.pass_on(there_reader, writer, self.answered, b"<proceed" if broken else None)
             await asyncio.gather(out, back)
-        writer.close()
-        self.open.discard(asyncio.current_task())
+        except OSError:
+            pass
+        finally:
+            writer.close()
+            self.open.discard(asyncio.current_task())
 
     async def pass_on(self, reader, writer, seen, until=None):
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(65536):
                 seen += data
                 writer.write(data)
                 if until and until in data:
                     writer.write(b"This is no TLS record." * 100)
                     break
-        writer.close()
+        except OSError:
+            pass
+        finally:
+            writer.close()
 
     async def close(self):
         self.server.close()
