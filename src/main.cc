@@ -97,6 +97,12 @@ int print(const Invocation& invocation, const OperationResult& result) {
   return std::cout ? done : refuse("the answer cannot be written to standard output");
 }
 
+bool names_file(const Operation& operation, std::string_view name) {
+  return std::ranges::any_of(operation.arguments, [&](const OperationArgument& argument) {
+    return argument.name == name && argument.type == ArgumentType::file;
+  });
+}
+
 int do_operation(const Invocation& invocation) {
   const Operation& operation = *invocation.operation;
   if (invocation.needs() == Needs::nothing) return print(invocation, run_without_server(invocation));
@@ -104,8 +110,8 @@ int do_operation(const Invocation& invocation) {
   for (const auto& [name, texts] : invocation.values.all())
     for (const auto& text : texts) {
       if (flaw_of_text(text) == "not UTF-8") return refuse(name + ": what was given is not UTF-8");
-      if (name == "password-stdin") continue;                // said to this process
-      const bool is_path = name == "file" && !text.empty();  // the server has another working directory
+      if (name == "password-stdin") continue;                             // said to this process
+      const bool is_path = names_file(operation, name) && !text.empty();  // the server has another working directory
       request.values.add(name, is_path ? std::filesystem::absolute(text).string() : text);
     }
   if (!invocation.as.empty()) {

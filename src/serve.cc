@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <sstream>
@@ -24,7 +25,6 @@
 #include "router/strangers.h"
 #include "serve_parts.h"
 #include "stream/negotiation.h"
-#include "stream/s2s_policy.h"
 #include "stream/s2s_settings.h"
 #include "stream/scram.h"
 #include "stream/server_queues.h"
@@ -109,12 +109,6 @@ const std::vector<const Module*>& every_module() {
   return list;
 }
 
-SettingTable all_settings() {
-  std::vector<SettingRows> lists{stream_settings(), server_settings()};
-  for (const Module* module : all_modules) lists.push_back(module->settings);
-  return SettingTable{lists};
-}
-
 // Builds a RunningServer step by step; each step fails with one line.
 struct ServerAssembly {
   RunningServer& running;
@@ -135,17 +129,14 @@ struct ServerAssembly {
     const std::string file = named ? options.config_file : options.data_directory + "/jackdaw.toml";
     const auto text = read_file(file, !named);
     if (!text) co_return text.failure();
+    // One that is gone would take the domains that it names along.
+    const bool is_there = std::filesystem::exists(file);
+    if (parts.had_file && !is_there) co_return Failure{file + ": is not there any more; everything stays as it was"};
+    parts.had_file = is_there;
     auto kept = co_await read_kept(*parts.store);
     if (!kept) co_return kept.failure();
     auto settings = merge(all_settings(), {kept->changes, file, *text, options.command_line});
     if (!settings) co_return settings.failure();
-    if (auto good = check_component_secrets(**settings); !good) co_return good.failure();
-    for (const Module* module : all_modules)
-      if (module->check_settings)
-        if (auto good = module->check_settings(**settings); !good) co_return good.failure();
-    if (auto good = check_s2s_settings(**settings); !good) co_return good.failure();
-    if (auto good = channel_limits(**settings); !good) co_return good.failure();
-    if (auto good = check_log_settings(**settings); !good) co_return good.failure();
     Configuration made{*settings, {}, kept->secret, kept->aliases, kept->strangers};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {
@@ -216,7 +207,7 @@ struct ServerAssembly {
     }
     const Settings& settings = *configuration.settings;
     if (settings.value(s2s_enabled))
-      if (auto started = start_resolver(settings); !started) return started;
+      if (auto started = start_resolver(settings); !started && options.listen) return started;
     if (settings.value(s2s_enabled) && settings.value(s2s_posh)) parts.fetchers = std::make_unique<Workers>(2);
     auto certificates = read_certificates(settings, configuration.domains);
     if (!certificates) return certificates.failure();
@@ -241,9 +232,7 @@ struct ServerAssembly {
   }
 
   Result<Done> start_resolver(const Settings& settings) {
-    auto resolver = Resolver::start(*parts.cores.front(), {.servers = settings.value(dns_servers),
-                                                           .trust_anchor = settings.value(dns_trust_anchor),
-                                                           .insecure = settings.value(dns_insecure)});
+    auto resolver = Resolver::start(*parts.cores.front(), resolver_options(settings));
     if (!resolver) return resolver.failure();
     parts.resolver = std::move(*resolver);
     server.resolver = parts.resolver.get();
@@ -302,8 +291,8 @@ struct ServerAssembly {
 
   void apply_to_process(const Settings& settings, LogOutput output) {
     if (output) use_log_output(std::move(output));
-    apply_log_levels(settings);
-    parts.channels->limit(*channel_limits(settings));
+    if (check_log_settings(settings)) apply_log_levels(settings);
+    if (const auto limits = channel_limits(settings)) parts.channels->limit(*limits);
   }
 };
 
@@ -320,6 +309,8 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(ServeOptions options
   StartLoop loop;
   auto configuration = loop.run(assembly.configure());
   if (!configuration) return configuration.failure();
+  if (running->options_.listen)
+    if (auto good = check_settings(*configuration->settings); !good) return good.failure();
   assembly.fill_server(configuration->secret);
   auto log_output = assembly.open_log_places(*configuration->settings);
   if (!log_output) return log_output.failure();
@@ -360,6 +351,11 @@ Result<Done> RunningServer::check_configuration() {
   StartLoop loop;
   auto configuration = loop.run(ServerAssembly{*this, *parts_, options_, server_}.configure());
   if (!configuration) return configuration.failure();
+  const Settings& settings = *configuration->settings;
+  if (auto good = check_settings(settings); !good) return good.failure();
+  const auto certificates = read_domain_certificates(
+      {settings, configuration->domains, options_.data_directory, options_.clock->wall(), parts_->tickets, 1});
+  if (!certificates) return certificates.failure();
   return Done{};
 }
 
@@ -370,6 +366,7 @@ Result<Done> RunningServer::reload() {
   StartLoop loop;
   auto configuration = loop.run(assembly.configure());
   if (!configuration) return configuration.failure();
+  if (auto good = check_settings(*configuration->settings); !good) return good.failure();
   auto certificates = assembly.read_certificates(*configuration->settings, configuration->domains);
   if (!certificates) return certificates.failure();
   auto plan = assembly.plan_listening(*configuration->settings);
@@ -378,6 +375,9 @@ Result<Done> RunningServer::reload() {
   if (!log_output) return log_output.failure();
   for (const auto& name : changed_needing_restart(*parts_->settings, *configuration->settings))
     log().major("a setting takes effect at the next start", {{"setting", name}});
+  for (const auto& name : parts_->domains)
+    if (std::ranges::find(configuration->domains, name) == configuration->domains.end())
+      log().major("a domain is served no longer; its accounts, if it has any, are kept", {{"domain", name}});
   assembly.apply_to_process(*configuration->settings, std::move(*log_output));
   parts_->settings = configuration->settings;
   parts_->domains = configuration->domains;

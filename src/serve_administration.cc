@@ -23,6 +23,7 @@ void RunningServer::open_administration() {
   server_.administration = std::make_shared<OperationContext>(OperationContext{
       .server = &server_, .settings = &table, .modules = &every_module(), .operations = &all_operations()});
   OperationContext& context = *server_.administration;
+  context.serves = options_.listen;
   context.reload = [this] { return reload_later(*this, options_.listen); };
   context.prove = [this](std::string jid, std::string password) {
     return prove_password(*parts_->streams.front(), std::move(jid), std::move(password), "local");

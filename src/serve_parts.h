@@ -17,6 +17,10 @@
 
 namespace jackdaw {
 
+ResolverOptions resolver_options(const Settings& settings);
+// Failure: which setting, and why. An operation on the store does not ask, so that it can mend what is wrong.
+Result<Done> check_settings(const Settings& settings);
+
 struct RunningServer::Parts {
   std::unique_ptr<Store> store;
   std::unique_ptr<Workers> workers, kerberos;
@@ -38,6 +42,7 @@ struct RunningServer::Parts {
   // Guarded by reloading: what the files of the certificates looked like when they were read last.
   std::string certificates_look;
   std::vector<std::string> domains;
+  bool had_file = false;  // the settings file was there
   std::mutex shown_mutex;
   std::map<std::string, DomainCertificates::Shown> shown;  // of each domain
   CallTimer certificates_timer;                            // of core 0

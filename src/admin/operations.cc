@@ -23,7 +23,8 @@ const std::vector<const Operation*>& all_operations() {
     std::vector<const Operation*> made;
     for (const Operations* list :
          {&program_operations(), &user_operations(), &domain_operations(), &session_operations(), &queue_operations(),
-          &log_operations(), &cert_operations(), &setting_operations(), &server_operations(), &document_operations()})
+          &log_operations(), &cert_operations(), &certificate_setting_operations(), &setting_operations(),
+          &server_operations(), &document_operations()})
       for (const Operation& operation : *list) made.push_back(&operation);
     return made;
   }();

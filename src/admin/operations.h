@@ -19,6 +19,7 @@ const Operations& queue_operations();
 const Operations& log_operations();
 const Operations& cert_operations();
 const Operations& setting_operations();
+const Operations& certificate_setting_operations();
 const Operations& server_operations();
 const Operations& document_operations();
 

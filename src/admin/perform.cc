@@ -163,7 +163,10 @@ Task<OperationResult> run(OperationContext& context, const Operation& operation,
   }
   auto result = co_await operation.run(context, std::move(values));
   if (!context.server) co_return result;
-  if (result)
+  // Who only looks, and may do so every few seconds, fills no log.
+  if (result && operation.right == Right::monitors)
+    log().info("operation done", {{"operation", what}, {"by", context.actor.name}});
+  else if (result)
     log().major("operation done", {{"operation", what}, {"by", context.actor.name}});
   else
     log().major("operation failed", {{"operation", what}, {"by", context.actor.name}, {"why", result.failure().what}});

@@ -11,22 +11,27 @@ namespace {
 
 constexpr std::int64_t usual_page = 1000, largest_page = 100'000;
 
-// On the shard's core. Those of one account, or of all.
-std::vector<SessionDescription> sessions_here(Shard& shard, const std::string& account, std::size_t most) {
+// Sessions of one account, of a domain, or (both empty) of all.
+struct Whose {
+  std::string account, domain;
+};
+
+// On the shard's core.
+std::vector<SessionDescription> sessions_here(Shard& shard, const Whose& whose, std::size_t most) {
   std::vector<SessionDescription> found;
   shard.router().each_account([&](Account& each) {
-    if (!account.empty() && each.jid().text() != account) return;
+    if (!whose.account.empty() && each.jid().text() != whose.account) return;
+    if (!whose.domain.empty() && each.jid().domainpart() != whose.domain) return;
     for (auto& resource : each.resources())
       if (found.size() < most) found.push_back(resource.session->describe());
   });
   return found;
 }
 
-Task<std::vector<SessionDescription>> find_sessions(OperationContext& context, std::string account, std::size_t most) {
+Task<std::vector<SessionDescription>> find_sessions(OperationContext& context, Whose whose, std::size_t most) {
   std::vector<SessionDescription> all;
   for (Shard* shard : context.server->shards) {
-    auto here =
-        co_await offload(shard->core(), [shard, &account, most] { return sessions_here(*shard, account, most); });
+    auto here = co_await offload(shard->core(), [shard, &whose, most] { return sessions_here(*shard, whose, most); });
     std::move(here.begin(), here.end(), std::back_inserter(all));
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.jid < b.jid; });
@@ -47,13 +52,19 @@ OperationTable table_of(const std::vector<SessionDescription>& sessions, Operati
 Task<OperationResult> list_sessions(OperationContext& context, OperationValues values) {
   const auto limit = limit_from(values.one("limit"), usual_page, largest_page);
   if (!limit) co_return limit.failure();
-  std::string account;
+  Whose whose;
   if (const std::string text = values.one("account"); !text.empty()) {
     const auto jid = BareJid::parse(text);
     if (!jid) co_return Failure{printable(text) + ": not the address of an account (name@domain)"};
-    account = jid->text();
+    whose.account = jid->text();
   }
-  const auto found = co_await find_sessions(context, account, static_cast<std::size_t>(*limit));
+  if (const std::string text = values.one("domain"); !text.empty()) {
+    const auto domain = prepare_domainpart(text);
+    if (!domain || !context.server->shards.front()->domain(*domain))
+      co_return Failure{printable(text) + ": this domain is not served"};
+    whose.domain = *domain;
+  }
+  const auto found = co_await find_sessions(context, whose, static_cast<std::size_t>(*limit));
   std::string remark;
   if (static_cast<std::int64_t>(found.size()) == *limit) remark = "There may be more: --limit\n";
   co_return OperationAnswer{std::move(remark), table_of(found, OperationTable::Shape::list)};
@@ -106,10 +117,11 @@ const Operations& session_operations() {
   static const Operations rows{
       {.words = "session list",
        .flags = {{"account", "Only sessions of this account.", ArgumentType::jid},
+                 {"domain", "Only sessions of this domain.", ArgumentType::domain},
                  {"limit", "At most so many (1000).", ArgumentType::number}},
        .summary = "Lists the sessions that are connected or may be resumed.",
        .right = Right::monitors,
-       .concerns = {"account"},
+       .concerns = {"account", "domain"},
        .needs = Needs::server,
        .run = list_sessions},
       {.words = "session show",

@@ -1,6 +1,9 @@
 // Settings at run time: shown, changed, taken back. Changes are kept in the store's map "settings" under "domain name".
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
 
 #include "admin/operations.h"
 #include "router/shard.h"
@@ -83,17 +86,29 @@ Task<OperationResult> show_setting(OperationContext& context, OperationValues va
   co_return OperationAnswer{{}, std::move(table)};
 }
 
-// Keeps `text` (or nothing) and lets it take effect. When that fails the reload has kept what ran, and so does the
-// store.
-Task<Result<Done>> keep(OperationContext& context, std::string key, std::optional<std::string> text) {
-  MapStore& changes = context.server->store->map("settings");
-  const auto before = co_await changes.get({}, key);
-  if (!before) co_return before.failure();
-  auto stored = co_await changes.set({}, key, std::move(text));
-  if (!stored) co_return stored;
+// Changes of settings by command: a key as the store has it, and its text, or nothing.
+using Changes = std::map<std::string, std::optional<std::string>>;
+
+Task<Result<Done>> store_changes(OperationContext& context, Changes changes) {
+  Batch batch{BareJid{}};
+  for (auto& [key, text] : changes) batch.set("settings", key, std::move(text));
+  co_return co_await context.server->store->write(std::move(batch));
+}
+
+// Keeps them and lets them take effect. When that fails a reload has kept what ran, and so does the store. Where no
+// server runs a start must be possible with them, unless it was not without them either: then this may be a first step.
+Task<Result<Done>> keep(OperationContext& context, Changes changes) {
+  Changes before;
+  for (const auto& [key, text] : changes) {
+    auto now = co_await context.server->store->map("settings").get({}, key);
+    if (!now) co_return now.failure();
+    before[key] = std::move(*now);
+  }
+  const bool was_good = context.serves || (co_await context.reload()).ok();
+  if (auto stored = co_await store_changes(context, std::move(changes)); !stored) co_return stored;
   const auto reloaded = co_await context.reload();
-  if (reloaded) co_return Done{};
-  const auto undone = co_await changes.set({}, key, *before);
+  if (reloaded || !was_good) co_return Done{};
+  const auto undone = co_await store_changes(context, std::move(before));
   co_return Failure{"nothing was changed: " + (undone ? reloaded : undone).failure().what};
 }
 
@@ -114,7 +129,7 @@ Task<OperationResult> set_setting(OperationContext& context, OperationValues val
   const std::string text = values.one("value");
   if (const std::string why = check_change(settings.table(), meant->row->name, meant->domain, text); !why.empty())
     co_return Failure{why};
-  const auto kept = co_await keep(context, meant->key(), text);
+  const auto kept = co_await keep(context, Changes{{meant->key(), text}});
   if (!kept) co_return Failure{meant->shown() + ": " + kept.failure().what};
   const std::string shown = meant->row->is_secret() ? "(secret)" : printable(text);
   co_return OperationAnswer{meant->shown() + " = " + shown + when_it_works(*meant->row)};
@@ -126,9 +141,36 @@ Task<OperationResult> reset_setting(OperationContext& context, OperationValues v
   const auto stored = co_await context.server->store->map("settings").get({}, meant->key());
   if (!stored) co_return stored.failure();
   if (!*stored) co_return Failure{meant->shown() + ": was not set by command, so there is nothing to take back"};
-  const auto kept = co_await keep(context, meant->key(), std::nullopt);
+  const auto kept = co_await keep(context, Changes{{meant->key(), std::nullopt}});
   if (!kept) co_return Failure{meant->shown() + ": " + kept.failure().what};
   co_return OperationAnswer{meant->shown() + ": taken back" + when_it_works(*meant->row)};
+}
+
+// The two settings of a domain's certificate, which cannot be changed one by one where they must belong together.
+Task<OperationResult> change_certificate(OperationContext& context, const OperationValues& values,
+                                         std::array<std::optional<std::string>, 2> texts) {
+  const auto domain = domain_flag(context, values);
+  if (!domain) co_return domain.failure();
+  const Settings& settings = settings_in_force(context);
+  Changes changes;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const Meant meant{settings.table().find(i == 0 ? "tls.certificate" : "tls.key"), *domain};
+    if (const auto is = settings.describe(*meant.row, *domain); is.is_pinned())
+      co_return Failure{pinned_by(is, meant.shown())};
+    changes[meant.key()] = std::move(texts[i]);
+  }
+  const auto kept = co_await keep(context, std::move(changes));
+  if (!kept) co_return Failure{full_name(*domain, "tls.certificate") + ": " + kept.failure().what};
+  co_return OperationAnswer{(domain->empty() ? std::string{"all domains"} : *domain) +
+                            ": `jackdaw cert check` says what is shown now\n"};
+}
+
+Task<OperationResult> use_certificate(OperationContext& context, OperationValues values) {
+  co_return co_await change_certificate(context, values, {values.one("certificate"), values.one("key")});
+}
+
+Task<OperationResult> reset_certificate(OperationContext& context, OperationValues values) {
+  co_return co_await change_certificate(context, values, {});
 }
 
 const OperationArgument name_argument{"name", ArgumentType::setting, "The setting's name, area.thing."};
@@ -169,6 +211,24 @@ const Operations& setting_operations() {
        .concerns = {"domain"},
        .may = may_change,
        .run = reset_setting},
+  };
+  return rows;
+}
+
+const Operations& certificate_setting_operations() {
+  static const Operations rows{
+      {.words = "cert use",
+       .arguments = {{"certificate", ArgumentType::file, "The certificate and those it hangs from (PEM)."},
+                     {"key", ArgumentType::file, "Its private key (PEM)."}},
+       .flags = {domain_flag_row},
+       .summary = "Sets tls.certificate and tls.key together, for all domains or one.",
+       .right = Right::settings,
+       .run = use_certificate},
+      {.words = "cert reset",
+       .flags = {domain_flag_row},
+       .summary = "Takes tls.certificate and tls.key back, as `setting reset` does for one.",
+       .right = Right::settings,
+       .run = reset_certificate},
   };
   return rows;
 }

@@ -86,6 +86,16 @@ Result<ub_ctx*> Resolver::make_context(const ResolverOptions& options, bool prov
   return good.failure();
 }
 
+Result<Done> Resolver::check(const ResolverOptions& options) {
+  const bool proving = !options.trust_anchor.empty();
+  if (proving)
+    if (const auto anchor = name_in_anchor(options.trust_anchor); !anchor) return anchor.failure();
+  const auto context = make_context(options, proving);
+  if (!context) return context.failure();
+  ub_ctx_delete(*context);
+  return Done{};
+}
+
 Result<std::unique_ptr<Resolver>> Resolver::start(Core& core, const ResolverOptions& options) {
   std::unique_ptr<Resolver> made{new Resolver(core)};
   if (!options.trust_anchor.empty()) {

@@ -43,6 +43,8 @@ class Resolver final : private Watched {
   // `core` takes the answers in; before it runs, or on its thread. Failure: which option, and why.
   static Result<std::unique_ptr<Resolver>> start(Core& core, const ResolverOptions& options);
   ~Resolver();
+  // Whether one could start. Failure: which option, and why. Any thread.
+  static Result<Done> check(const ResolverOptions& options);
 
   // Asks for the keys of the trust anchor's name, now and every ten minutes: DNS servers that strip the proofs (RFC
   // 9364) must not break names, so nothing is proven then, with a warning in the log. A DNS that

@@ -109,6 +109,9 @@ Result<SslContextPtr> make_either_context(const SSL_METHOD* method, const TlsFil
     return file_failure(files.certificate, "no usable certificate (PEM, own certificate first)");
   if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
     return file_failure(files.key, "no usable private key (PEM) that belongs to " + files.certificate);
+  // A key of another kind than the certificate's (RSA, EC) is taken beside it.
+  if (SSL_CTX_check_private_key(context) != 1)
+    return file_failure(files.key, "does not belong to " + files.certificate);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);

@@ -91,7 +91,9 @@ struct OperationContext {
   const SettingTable* settings = nullptr;
   const std::vector<const Module*>* modules = nullptr;
   const std::vector<const Operation*>* operations = nullptr;
-  // Reads all sources of settings again and applies them; a Failure keeps what ran.
+  bool serves = false;  // people; else it is there for one operation on the store
+  // Reads all sources of settings again and applies them; a Failure keeps what ran. Where nobody is served: whether a
+  // server could start with them.
   std::function<Task<Result<Done>>()> reload = {};
   // The account that a name and a password prove. Failure: why not.
   std::function<Task<Result<BareJid>>(std::string jid, std::string password)> prove = {};

@@ -40,9 +40,15 @@ std::string features_for_server(Negotiation& n) {
 Task<void> offer_features(Negotiation& n) {
   if (!n.has_version) co_return;
   XmlStream& stream = *n.stream;
-  if (!n.remote.empty() && co_await dns_proves(*n.shard, stream.transport->ssl(), n.remote))
-    stream.proven_by_dns = n.remote;
-  if (!n.remote.empty() && tls_policy(n.core_shard().settings(), n.remote) == TlsPolicy::verified &&
+  const DnsProof proof =
+      n.remote.empty() ? DnsProof::none : co_await dns_proves(*n.shard, stream.transport->ssl(), n.remote);
+  if (proof == DnsProof::proven) stream.proven_by_dns = n.remote;
+  if (proof == DnsProof::refused) {
+    stream.refused_by_dns = n.remote;
+    n.log().problem("the proof of a domain's TLSA records is wrong", {{"from", n.remote}});
+  }
+  if (proof != DnsProof::refused && !n.remote.empty() &&
+      tls_policy(n.core_shard().settings(), n.remote) == TlsPolicy::verified &&
       !certificate_proves(n.core_shard(), stream, n.remote) &&
       co_await posh_proves(*n.shard, stream.transport->ssl(), n.remote, stream.transport->address()))
     stream.proven_by_posh = n.remote;

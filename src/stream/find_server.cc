@@ -163,11 +163,11 @@ Task<PlaceAddresses> addresses_of(Resolver& resolver, ServerPlace place) {
 Task<PlaceCertificates> certificates_of(Resolver& resolver, ServerPlace place, PlaceAddresses addresses) {
   // RFC 7673 §3.3: only where the whole way to the host is proven. Who spoils one answer must not turn that off.
   if (place.secure && addresses.failed)
-    co_return PlaceCertificates{{}, place.host + ": its addresses cannot be proven"};
+    co_return PlaceCertificates{.why_refused = place.host + ": its addresses cannot be proven"};
   if (!place.secure || !addresses.secure) co_return PlaceCertificates{};
   const std::string name = '_' + std::to_string(place.port) + "._tcp." + place.host;
   const DnsAnswer answer = co_await resolver.ask(name, RecordType::tlsa, dns_patience);
-  PlaceCertificates found;
+  PlaceCertificates found{.bogus = answer.bogus};
   if (answer.what == DnsAnswer::What::failed) found.why_refused = "its TLSA records are not known: " + answer.why;
   if (answer.secure)
     for (const auto& data : answer.records)

@@ -58,6 +58,7 @@ Task<PlaceAddresses> addresses_of(Resolver& resolver, ServerPlace place);
 struct PlaceCertificates {
   std::vector<TlsaRecord> records;  // empty: there are none that are proven
   std::string why_refused = {};     // not empty: whether there are any is not known, or the proof is wrong
+  bool bogus = false;               // it is wrong
 };
 Task<PlaceCertificates> certificates_of(Resolver& resolver, ServerPlace place, PlaceAddresses addresses);
 

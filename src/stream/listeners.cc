@@ -77,6 +77,9 @@ Result<Entrance> parse_entrance(const std::string_view words, TlsMode mode) {
   return entrance;
 }
 
+constexpr std::pair<const Setting<StringList>*, TlsMode> lists[] = {
+    {&listen_client, TlsMode::starttls}, {&listen_server, TlsMode::starttls}, {&listen_tls, TlsMode::at_once}};
+
 }  // namespace
 
 Listeners::Address::~Address() {
@@ -104,13 +107,24 @@ Result<Listeners::Entry> Listeners::Entry::parse(std::string_view setting, TlsMo
   words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
   auto entrance = parse_entrance(words, mode);
   if (!entrance) return Failure{std::string{text.substr(0, end)} + ": " + entrance.failure().what};
+  for (const auto& address : *addresses)
+    if (address.port() == 0 && !is_loopback(address.host()))
+      return Failure{
+          std::string{text.substr(0, end)} +
+          ": port 0 lets the system choose, on loopback addresses only; to close a socket take its entry out"};
   return Entry{setting, std::move(*addresses), std::string{words},
                std::make_shared<const Entrance>(std::move(*entrance))};
 }
 
+Result<Done> Listeners::check(const Settings& settings) {
+  for (const auto& [setting, mode] : lists)
+    for (const auto& text : settings.value(*setting))
+      if (const auto entry = Entry::parse(setting->name, mode, text); !entry)
+        return Failure{std::string(setting->name) + ": " + entry.failure().what};
+  return Done{};
+}
+
 Result<Listeners::Plan> Listeners::prepare(const Settings& settings) const {
-  const std::pair<const Setting<StringList>*, TlsMode> lists[] = {
-      {&listen_client, TlsMode::starttls}, {&listen_server, TlsMode::starttls}, {&listen_tls, TlsMode::at_once}};
   Plan plan;
   for (const auto& [setting, mode] : lists)
     for (const auto& text : settings.value(*setting)) {
@@ -212,6 +226,12 @@ Result<ChannelLimits> channel_limits(const Settings& settings) {
   for (const auto& entry : settings.value(listen_client_addresses)) clients += entry + '\n';
   auto list = AddressList::parse(clients);
   if (!list) return Failure{std::string(listen_client_addresses.name) + ": " + list.failure().what};
+  const auto reserved = settings.value(listen_channels_reserved), all = settings.value(listen_channels);
+  if (reserved > 0 && list->empty())
+    return Failure{std::string(listen_channels_reserved.name) + ": nobody is named in " +
+                   std::string(listen_client_addresses.name) + ", for whom channels could be kept"};
+  if (reserved > 0 && all > 0 && reserved > all)
+    return Failure{std::string(listen_channels_reserved.name) + ": is more than " + std::string(listen_channels.name)};
   return ChannelLimits{.in_all = settings.value(listen_channels),
                        .per_address = settings.value(listen_channels_per_address),
                        .reserved = settings.value(listen_channels_reserved),

@@ -47,6 +47,8 @@ class Listeners {
 
   Listeners(std::size_t cores, std::shared_ptr<Channels> channels, Accept accept);
 
+  // Whether all entries can be read. Failure: which setting, which address, why.
+  static Result<Done> check(const Settings& settings);
   // Opens the sockets of what is new. Failure: which setting, which address, why; nothing is changed then.
   Result<Plan> prepare(const Settings& settings) const;
   // Of core `i`, for each in turn; accept() is called there.

@@ -81,18 +81,20 @@ bool tlsa_proves(const SSL* ssl, const TlsaRecord& record, std::string_view host
   return proven;
 }
 
-Task<bool> dns_proves(StreamShard& here, const SSL* ssl, std::string domain) {
+Task<DnsProof> dns_proves(StreamShard& here, const SSL* ssl, std::string domain) {
   const auto settings = here.shard.settings_ref();
-  if (settings->value(dns_trust_anchor).empty() || !ssl || !SSL_get0_peer_certificate(ssl)) co_return false;
+  if (settings->value(dns_trust_anchor).empty() || !ssl || !SSL_get0_peer_certificate(ssl)) co_return DnsProof::none;
+  DnsProof all = DnsProof::none;
   const ServerPlaces found = co_await find_server(*here.resolver, *settings, domain);
   for (std::size_t i = 0; i < std::min(found.places.size(), most_places); ++i) {
     const ServerPlace& place = found.places[i];
     auto addresses = co_await addresses_of(*here.resolver, place);
     const auto certificates = co_await certificates_of(*here.resolver, place, std::move(addresses));
     for (const auto& record : certificates.records)
-      if (tlsa_proves(ssl, record, place.host, domain)) co_return true;
+      if (tlsa_proves(ssl, record, place.host, domain)) co_return DnsProof::proven;
+    if (certificates.bogus) all = DnsProof::refused;
   }
-  co_return false;
+  co_return all;
 }
 
 }  // namespace jackdaw

@@ -20,7 +20,9 @@ bool tlsa_matches(const TlsaRecord& record, const X509* certificate);
 // SHA-256 of the public key: selector 1, matching type 1.
 std::string key_digest(const X509* certificate);
 
-// On the stream's core. False at once where DNSSEC is not used.
-Task<bool> dns_proves(StreamShard& here, const SSL* ssl, std::string domain);
+// none: there are no records that are proven, or none of them fits. refused: their proof is wrong.
+enum class DnsProof { none, proven, refused };
+// On the stream's core. `none` at once where DNSSEC is not used.
+Task<DnsProof> dns_proves(StreamShard& here, const SSL* ssl, std::string domain);
 
 }  // namespace jackdaw

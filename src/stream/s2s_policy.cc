@@ -2,6 +2,7 @@
 #include "stream/s2s_policy.h"
 
 #include <charconv>
+#include <set>
 
 #include "settings/printable.h"
 #include "stanza/jid.h"
@@ -52,11 +53,18 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+std::string in_lower_case(std::string_view text) {
+  std::string lower{text};
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
 // The right side of a record of CommuniGate's Router: "dom@host._via" or "host._via" is the host, for its own domain
 // only.
 std::string_view via_host(std::string_view text, std::string_view domain) {
   constexpr std::string_view via = "._via";
-  if (!text.ends_with(via)) return text;
+  if (text.size() < via.size() || in_lower_case(text.substr(text.size() - via.size())) != via) return text;
   text.remove_suffix(via.size());
   const auto at = text.find('@');
   if (at == text.npos) return text;
@@ -66,9 +74,9 @@ std::string_view via_host(std::string_view text, std::string_view domain) {
 // "example.org=host[:port]", an IPv6 address in brackets; or a record of CommuniGate's Router,
 // "NoRelay:example.org = example.org@host._via".
 std::optional<std::pair<std::string, StaticRoute>> read_route(std::string_view row) {
-  constexpr std::string_view no_relay = "NoRelay:";
-  row = trimmed(row);
-  if (row.starts_with(no_relay)) row.remove_prefix(no_relay.size());
+  constexpr std::string_view no_relay = "norelay:";
+  row = trimmed(row.substr(0, row.find(';')));  // a comment
+  if (in_lower_case(row.substr(0, no_relay.size())) == no_relay) row.remove_prefix(no_relay.size());
   const auto split = row.find('=');
   if (split == row.npos) return std::nullopt;
   const std::string_view name = trimmed(row.substr(0, split));
@@ -138,8 +146,15 @@ std::optional<StaticRoute> static_route(const Settings& settings, std::string_vi
 }
 
 Result<Done> check_s2s_settings(const Settings& settings) {
-  for (const auto& row : settings.value(s2s_routes))
-    if (!read_route(row)) return Failure{"s2s.routes: '" + printable(row) + "' is not NAME=HOST or NAME=HOST:PORT"};
+  std::set<std::string> routed;
+  for (const auto& row : settings.value(s2s_routes)) {
+    const auto route = read_route(row);
+    if (!route)
+      return Failure{"s2s.routes: '" + printable(row) +
+                     "' is not NAME=HOST or NAME=HOST:PORT, nor NoRelay:NAME = NAME@HOST._via"};
+    if (!routed.insert(route->first).second)
+      return Failure{"s2s.routes: " + printable(route->first) + " is there twice"};
+  }
   for (const auto& row : settings.value(s2s_secure_domains))
     if (!prepare_pattern(std::string_view{row}.substr(row.starts_with('!') ? 1 : 0)))
       return Failure{"s2s.secure_domains: '" + printable(row) + "' is no domain, nor one with \"*\" for labels"};

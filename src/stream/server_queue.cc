@@ -253,7 +253,8 @@ QueueDescription ServerQueue::describe() const {
     d.address = stream_->transport->address();
     d.security = security_;
   }
-  if (state_ != State::open) d.last_error = last_error_.text;
+  // What is wrong, or was: not what an idle queue would tell whoever writes next.
+  if (state_ != State::open && last_error_.text != not_reached.text) d.last_error = last_error_.text;
   return d;
 }
 

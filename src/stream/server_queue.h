@@ -41,7 +41,7 @@ class ServerQueue final : private OutboxOwner,
   void stop();
   // Closes its stream if it has nothing to send; another queue may take its place.
   void retire();
-  // The settings have changed: a stream that they would not allow any more is ended.
+  // The settings have changed: a stream that they would not allow any more is ended, others are as idle as they say.
   void check_policy();
   bool is_idle() const { return state_ == State::closed && entries_.empty() && keeping_ == 0; }
   bool has_nothing_to_send() const { return entries_.empty() && state_ != State::opening; }
@@ -134,7 +134,8 @@ class ServerQueue final : private OutboxOwner,
   std::string security_;
   Steady last_used_{}, retry_at_{};
   int failures_ = 0;
-  StanzaError last_error_{Condition::remote_server_timeout, "It was not reached in time."};
+  inline static const StanzaError not_reached{Condition::remote_server_timeout, "It was not reached in time."};
+  StanzaError last_error_ = not_reached;
 };
 
 }  // namespace jackdaw

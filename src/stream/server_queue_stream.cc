@@ -38,7 +38,13 @@ void ServerQueue::retire() {
 }
 
 void ServerQueue::check_policy() {
-  if (stream_ && is_too_little(encrypted_, verified_)) end(std::string{too_little});
+  if (!stream_) return;
+  if (is_too_little(encrypted_, verified_))
+    end(std::string{too_little});
+  else if (encrypted_ && tls_policy(home_.shard.settings(), pair_.target) == TlsPolicy::never)
+    end("the settings want no TLS now");
+  else if (!ending_)
+    stream_->transport->interrupt();  // the time of its idleness may be another one
 }
 
 // Whether the settings want more of a stream's TLS.
@@ -210,6 +216,7 @@ void ServerQueue::acknowledges(bool it_does) {
 void ServerQueue::opened(XmlStream& stream, bool verified, bool managed) {
   streams_open.add();
   state_ = State::open;
+  last_error_ = not_reached;
   ending_ = false;
   end_reason_.clear();
   const SSL* ssl = stream.transport->ssl();

@@ -45,7 +45,7 @@ void count_proven_streams(int more) { streams_open.add(more); }
 
 bool certificate_proves(const Shard& shard, const XmlStream& stream, std::string_view domain) {
   const SSL* ssl = stream.transport->ssl();
-  if (!ssl || domain.empty()) return false;
+  if (!ssl || domain.empty() || stream.refused_by_dns == domain) return false;
   if (stream.proven_by_dns == domain || stream.proven_by_posh == domain) return true;
   if (!why_untrusted(ssl).empty()) return false;
   const auto common_name = shard.value(s2s_accept_common_name) ? CommonName::accepted : CommonName::ignored;
@@ -111,6 +111,8 @@ std::optional<StreamError> ServerStream::take_dialback(const Element& element) {
 
 // What the policy of TLS for that domain wants of this stream.
 std::optional<StanzaError> ServerStream::why_not_secure(std::string_view domain) const {
+  if (stream_->refused_by_dns == domain)
+    return StanzaError{Condition::not_authorized, "The proof of its TLSA records is wrong."};
   const TlsPolicy policy = tls_policy(here_.shard.settings(), domain);
   if (policy >= TlsPolicy::encrypted && !stream_->transport->is_encrypted())
     return StanzaError{Condition::policy_violation, "TLS is wanted first."};

@@ -63,6 +63,8 @@ class XmlStream {
   const std::uint64_t number;
   // The domain whose TLSA records, or whose web server's file, fit the peer's certificate.
   std::string proven_by_dns, proven_by_posh;
+  // One whose TLSA records have a wrong proof: nothing proves it here.
+  std::string refused_by_dns;
 
  private:
   Log log_;

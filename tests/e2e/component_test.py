@@ -18,7 +18,7 @@ from services import Service
 
 Stage.PROGRAM = sys.argv.pop(1)
 SECRET, OWN_SECRET = "wherefore art thou", "a rose=by any other name"
-PLAYS, ORACLE = "plays.localhost", "oracle.delphi.lan"
+PLAYS, ORACLE, VERONA = "plays.localhost", "oracle.delphi.lan", "verona.lan"
 HEADER = ("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='{}'>")
 
 
@@ -31,8 +31,8 @@ class Components(Stage):
         self.here.append(service)
         return await service.come(self.port)
 
-    async def items(self, person):
-        items = await person["xep_0030"].get_items(jid="localhost", timeout=PATIENCE)
+    async def items(self, person, domain="localhost"):
+        items = await person["xep_0030"].get_items(jid=domain, timeout=PATIENCE)
         return {jid for jid, _, _ in items["disco_items"]["items"]}
 
     async def unreachable(self, person, name):
@@ -47,6 +47,8 @@ class Components(Stage):
 
 
 class Talks(Components):
+    ACCOUNTS = Components.ACCOUNTS + (f"escalus@{VERONA}",)
+
     async def test_people_and_a_component_talk(self):
         """XEP-0114 §3: it is given all for its domain, and sends from any address there."""
         plays, romeo = await self.component(), await self.enter("romeo@localhost/garden")
@@ -84,11 +86,18 @@ class Talks(Components):
         await plays.expect_presence("romeo@localhost/garden", "unavailable")
 
     async def test_several_are_found_by_clients_while_they_are_there(self):
-        """XEP-0030 §4: disco#items names them; one of them has a secret of its own."""
-        romeo = await self.enter("romeo@localhost/garden")
-        self.assertEqual(await self.items(romeo), set())
+        """XEP-0030 §4: disco#items of each domain names them; one of them has a secret of its own."""
+        romeo, escalus = await self.enter("romeo@localhost/garden"), await self.enter(f"escalus@{VERONA}/hall")
+
+        async def expect_items(*names):
+            for person in (romeo, escalus):
+                for domain in ("localhost", VERONA):
+                    self.assertEqual(await self.items(person, domain), set(names), (person.boundjid, domain))
+        await expect_items()
         plays, oracle = await self.component(), await self.component(ORACLE, OWN_SECRET)
-        self.assertEqual(await self.items(romeo), {PLAYS, ORACLE})
+        await expect_items(PLAYS, ORACLE)
+        self.jackdaw.do("domain", "add", "mantua.lan")  # one that comes later
+        self.assertEqual(await self.items(romeo, "mantua.lan"), {PLAYS, ORACLE})
         for name, service in ((PLAYS, plays), (ORACLE, oracle)):
             romeo.send_message(name, f"To {name}")
             await service.expect_message(f"To {name}")
@@ -96,7 +105,7 @@ class Talks(Components):
         plays.send_message(f"pythia@{ORACLE}", "What will be?", mfrom=PLAYS)
         await oracle.expect_message("What will be?")
         await self.leaves(plays)
-        self.assertEqual(await self.items(romeo), {ORACLE})
+        await expect_items(ORACLE)
 
     async def leaves(self, service):
         service.disconnect(wait=PATIENCE)

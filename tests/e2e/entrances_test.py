@@ -312,11 +312,11 @@ listen two
 
 
 class Proxies(Entrances):
-    def start_proxy(self):
-        """HAProxy before the server: the ports where it speaks version 1 and 2."""
+    def start_proxy(self, to=None):
+        """HAProxy before that port of the server: the ports where it speaks version 1 and 2."""
         ports = free_port(), free_port()
         file = pathlib.Path(self.jackdaw.place.name, "haproxy.cfg")
-        file.write_text(HAPROXY.format(first=ports[0], second=ports[1], port=self.port), encoding="utf-8")
+        file.write_text(HAPROXY.format(first=ports[0], second=ports[1], port=to or self.port), encoding="utf-8")
         proxy = subprocess.Popen(["/usr/sbin/haproxy", "-q", "-db", "-f", str(file)])
         self.addCleanup(proxy.wait)
         self.addCleanup(proxy.kill)
@@ -343,6 +343,27 @@ class Proxies(Entrances):
         self.enter("127.0.0.3", port=port)
         with self.assertRaises(Ended):
             self.enter("127.0.0.2", port=port)
+
+    def test_where_tls_comes_first_its_words_come_before(self):
+        self.write(f"127.0.0.1:{self.port}", more="channels_per_address = 1")
+        port = free_port()
+        self.jackdaw.start("--set", f"listen.tls=127.0.0.1:{port} proxy allow 127.0.0.1", choose_ports=False)
+        for version, front in enumerate(self.start_proxy(port), 1):
+            source = f"127.0.0.{30 + version}"
+            visitor = TlsVisitor(front, source)
+            self.addCleanup(visitor.close)
+            visitor.ping("here")
+            found = [row["address"] for row in self.jackdaw.read("session", "list")]
+            self.assertIn(source, found)
+            self.assertNotIn("127.0.0.1", found)
+            with self.assertRaises((Ended, ssl.SSLError, ConnectionError)):  # its share is used up
+                TlsVisitor(front, source)
+        with (socket.create_connection(("127.0.0.1", port), timeout=20) as one,  # a client that is no proxy
+              self.assertRaises((ssl.SSLError, ConnectionError))):
+            with_tls(one)
+        self.assertEqual(all_that_comes(port, "127.0.0.2", "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n"), "")
+        refused = re.search(r"^jackdaw_proxy_headers_refused_total (\d+)$", self.jackdaw.do("metrics"), re.M)
+        self.assertEqual(refused[1], "1")
 
     def test_only_proxies_that_are_named(self):
         self.start(f"127.0.0.1:{self.port} proxy allow 127.0.0.1")

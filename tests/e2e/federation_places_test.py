@@ -56,6 +56,30 @@ class Router(Houses):
         await self.talk(juliet, romeo)
         await self.until_logged("authenticated", domain="capulet.lan", mechanism="EXTERNAL")
 
+    async def test_the_common_name_of_the_host_counts_only_when_asked(self):
+        """CommuniGate's check C9: "correct CN of domain or of relay"; the certificate has no other name."""
+        self.start_prosody(certificate=self.province.certify("relay.lan", []))
+        self.serve("s2s.routes=NoRelay:capulet.lan = capulet.lan@relay.lan._via")
+        romeo, juliet = await self.enter_both()
+        romeo.send_message(juliet.boundjid.full, "Art thou there?")
+        await self.until_no_stream("its certificate is not accepted")
+        self.be_patient("1s")
+        error = (await romeo.expect(lambda stanza: stanza["type"] == "error", "an error"))["error"]
+        self.assertEqual(error["condition"], "remote-server-timeout")
+        self.assertIn("its certificate is not accepted: it is not for capulet.lan", error["text"])
+        self.be_patient("2m")
+        self.assertEqual([s for s in await juliet.settle() if s["from"].domain == "montague.lan"], [])
+        self.assertFalse(self.logged("stream to another server", security="TLSv1.3, verified"))
+        self.jackdaw.do("setting", "set", "s2s.accept_common_name", "true")
+        romeo.send_message(juliet.boundjid.full, "Art thou there?")
+
+        def delivers():
+            self.jackdaw.say("queue", "flush", "capulet.lan")  # without the pause behind a try that came to nothing
+            return self.logged("stream to another server", to="capulet.lan", security="TLSv1.3, verified")
+        await self.until(delivers, "no stream with a valid certificate")
+        await juliet.expect_message("Art thou there?")
+        self.assertEqual(connected(self), {THEIRS})
+
     async def test_a_record_may_name_a_port(self):
         self.start_prosody(port=15269, certificate=self.province.certify("relay.lan"))
         self.serve("s2s.routes=NoRelay:capulet.lan = capulet.lan@relay.lan:15269._via")

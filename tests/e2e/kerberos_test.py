@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
 import base64
+import errno
 import os
 import pathlib
 import socket
@@ -14,6 +15,8 @@ import sys
 import textwrap
 import time
 import unittest
+
+import kerberos
 
 from people import PATIENCE, Person, Stage
 from program import free_port
@@ -146,6 +149,52 @@ class Kerberos(Stage):
         await romeo.expect_presence(romeo.boundjid.full)
         romeo.send_message("romeo@localhost", "My own true love")
         await romeo.expect_message("My own true love")
+
+    def token(self):
+        """The first message of who shows romeo's ticket."""
+        self.realm.get_ticket("romeo")
+        _, context = kerberos.authGSSClientInit("xmpp@localhost")
+        kerberos.authGSSClientStep(context, "")
+        return f"<auth xmlns='{SASL}' mechanism='GSSAPI'>{kerberos.authGSSClientResponse(context)}</auth>"
+
+    async def test_where_it_is_off_it_is_neither_offered_nor_accepted(self):
+        """As by default."""
+        self.SETTINGS = ()  # they change while the server runs
+        self.jackdaw.end()
+        self.serve(self.realm.keytab)
+        for methods in (None, "PLAIN,SCRAM-SHA-256", "GSSAPI,SCRAM-SHA-256"):
+            if methods:
+                self.jackdaw.do("setting", "set", "auth.methods", methods)
+            is_on = "GSSAPI" in (methods or "")
+            features = str((await self.at_the_door())[1])
+            self.assertIn("<mechanism>SCRAM-SHA-256</mechanism>", features)
+            self.assertEqual("<mechanism>GSSAPI</mechanism>" in features, is_on, methods)
+            answer = await self.answer_to(self.token())
+            self.assertEqual(answer[0] if is_on else answer, "challenge" if is_on else ("failure", "invalid-mechanism"))
+
+    async def test_it_waits_for_its_keys_alone(self):
+        """Its thread is its own: whom a slow disk keeps waiting are those with tickets."""
+        self.jackdaw.end()
+        keytab = self.realm.file("slow")
+        os.mkfifo(keytab)
+        self.serve(keytab, "server.cores=1")
+        waits = asyncio.ensure_future(self.show_ticket("romeo", "romeo@localhost"))
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                held = os.open(keytab, os.O_WRONLY | os.O_NONBLOCK)
+                break
+            except OSError as nobody_reads:
+                self.assertEqual(nobody_reads.errno, errno.ENXIO)
+                self.assertLess(time.monotonic(), until, "the server does not read its keys")
+                await asyncio.sleep(0.05)
+        with open(held, "wb"):  # the server reads until this is closed
+            juliet = await self.enter("juliet@localhost")
+            await juliet.settle()
+            self.assertFalse(waits.done())
+            os.rename(self.realm.keytab, keytab)
+        self.assertFalse((await waits)[1])  # in what it read there was no key
+        self.assertTrue((await self.show_ticket("romeo", "romeo@localhost"))[1])
 
     async def test_a_ticket_is_good_for_its_principal_alone(self):
         await self.refuses("romeo", "juliet@localhost")

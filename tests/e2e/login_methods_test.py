@@ -26,6 +26,7 @@ from raw_client import HEADER, Ended, RawClient
 
 PROGRAM = sys.argv.pop(1)
 WRONG = "wh3r3f0re"
+CAPULET = "capulet.example"
 DEFAULT = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
 OLD = ["LOGIN", "CRAM-MD5", "DIGEST-MD5"]
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -137,7 +138,7 @@ class Logins(Stage):
 
 
 class Methods(Logins):
-    ACCOUNTS = Logins.ACCOUNTS + ("juliet@capulet.example",)
+    ACCOUNTS = Logins.ACCOUNTS + (f"juliet@{CAPULET}",)
 
     async def test_what_is_off_is_neither_offered_nor_accepted(self):
         self.assertEqual(self.door().offered, DEFAULT)
@@ -159,11 +160,20 @@ class Methods(Logins):
                          ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"])
 
     async def test_each_domain_has_its_own(self):
-        self.set("auth.methods", "PLAIN", "--domain", "capulet.example")
-        self.assertEqual(self.door(domain="capulet.example").offered, ["PLAIN"])
+        self.set("auth.methods", "PLAIN", "--domain", CAPULET)
+        self.assertEqual(self.door(domain=CAPULET).offered, ["PLAIN"])
         self.assertEqual(self.door().offered, DEFAULT)
-        juliet = await self.log_in("juliet@capulet.example", "PLAIN")
+        juliet = await self.log_in(f"juliet@{CAPULET}", "PLAIN")
         await self.talk(juliet, await self.log_in("romeo@localhost", "SCRAM-SHA-512"))
+
+    def test_each_domain_hides_its_own(self):
+        self.set("auth.methods", "SCRAM-SHA-256")
+        self.set("auth.hidden", "PLAIN", "--domain", CAPULET)
+        for domain in (CAPULET, "localhost"):
+            self.assertEqual(self.door(domain=domain).offered, ["SCRAM-SHA-256"])
+        self.assertEqual(self.door(domain=CAPULET).plain("juliet"), "success")
+        self.assertEqual(self.door(domain=CAPULET).plain("juliet", WRONG), "not-authorized")
+        self.assertEqual(self.door().plain(), "invalid-mechanism")
 
     def test_what_is_hidden_is_accepted_but_not_offered(self):
         for methods in ("SCRAM-SHA-256", "SCRAM-SHA-256,PLAIN"):
@@ -186,16 +196,38 @@ class Methods(Logins):
 
 
 class KeptPasswords(Logins):
+    ACCOUNTS = Logins.ACCOUNTS + (f"juliet@{CAPULET}",)
+
     def test_without_the_setting_the_methods_are_off(self):
         self.set("auth.methods", ",".join(OLD))
         self.assertEqual(self.door().offered, ["LOGIN"])
         for method in ("CRAM-MD5", "DIGEST-MD5"):
             self.assertEqual(self.door().begin(method), "invalid-mechanism")
 
-    def cram(self, password=PASSWORD, name="romeo"):
-        door = self.door()
+    def cram(self, password=PASSWORD, name="romeo", **where):
+        door = self.door(**where)
         challenge = door.begin("CRAM-MD5").encode()
         return door.sasl("response", f"{name} {hmac.new(password.encode(), challenge, 'md5').hexdigest()}")
+
+    def test_each_domain_has_its_own(self):
+        """Whether passwords are kept, and what may use them."""
+        there = ("--domain", CAPULET)
+        self.set("auth.methods", ",".join(DEFAULT + ["CRAM-MD5"]))
+        self.set("auth.reversible_passwords", "true", *there)
+        for jid in (f"juliet@{CAPULET}", "romeo@localhost"):
+            self.jackdaw.do("user", "passwd", jid, "--password-stdin", password=PASSWORD)
+        self.assertIn("CRAM-MD5", self.door(domain=CAPULET).offered)
+        self.assertEqual(self.cram(name="juliet", domain=CAPULET), "success")
+        self.assertNotIn("CRAM-MD5", self.door().offered)
+        self.assertEqual(self.door().begin("CRAM-MD5"), "invalid-mechanism")
+        # Here nothing was kept until now. Kept in both, the method may still be off in one.
+        self.set("auth.reversible_passwords", "true")
+        self.assertEqual(self.cram(), "not-authorized")
+        self.assertEqual(self.door().plain(), "success")
+        self.set("auth.methods", ",".join(DEFAULT), *there)
+        self.assertEqual(self.cram(), "success")
+        self.assertNotIn("CRAM-MD5", self.door(domain=CAPULET).offered)
+        self.assertEqual(self.door(domain=CAPULET).begin("CRAM-MD5"), "invalid-mechanism")
 
     def login(self, name="romeo"):
         door = self.door()
@@ -236,6 +268,8 @@ class KeptPasswords(Logins):
 
 
 class Legacy(Logins):
+    ACCOUNTS = Logins.ACCOUNTS + (f"juliet@{CAPULET}",)
+
     def setUp(self):
         super().setUp()
         self.set("auth.iq_auth", "true")
@@ -264,6 +298,36 @@ class Legacy(Logins):
         with self.assertRaises(Ended):
             door.fields()
         self.assertIn(b"<stream:error><not-authorized ", door.bytes)
+
+    def test_each_domain_has_its_own(self):
+        self.set("auth.iq_auth", "false", "--domain", CAPULET)
+        door, other = self.door(domain=CAPULET), self.door()
+        self.assertNotIn("iq-auth", door.features)
+        with self.assertRaises(Ended):
+            door.fields()
+        self.assertIn(b"<stream:error><not-authorized ", door.bytes)
+        self.assertIn("<auth xmlns='http://jabber.org/features/iq-auth'/>", other.features)
+        self.assertEqual(other.fields(), {"username", "password", "resource"})
+        # The other way round.
+        self.set("auth.iq_auth", "true", "--domain", CAPULET)
+        self.set("auth.iq_auth", "false")
+        self.assertNotIn("iq-auth", self.door().features)
+        who = {"username": "juliet", "password": PASSWORD, "resource": "balcony"}
+        self.assertEqual(self.door(domain=CAPULET).legacy("set", who).get("type"), "result")
+
+    async def test_without_cram_md5_the_digest_goes_and_the_password_stays(self):
+        """CommuniGate's rule (its check C19): off in one domain, on in the other."""
+        self.keep_passwords(*DEFAULT, "CRAM-MD5")
+        self.jackdaw.do("user", "passwd", f"juliet@{CAPULET}", "--password-stdin", password=PASSWORD)
+        self.set("auth.methods", ",".join(DEFAULT), "--domain", "localhost")
+        self.assertEqual(self.door().fields(), {"username", "password", "resource"})
+        door = self.door()
+        self.assertEqual(self.refusal_of(door, digest=door.digest(), resource="balcony"), NOT_AUTHORIZED)
+        await self.works(door, password=PASSWORD)
+        there = self.door(domain=CAPULET)
+        self.assertEqual(there.fields(), {"username", "password", "digest", "resource"})
+        who = {"username": "juliet", "digest": there.digest(), "resource": "balcony"}
+        self.assertEqual(there.legacy("set", who).get("type"), "result")
 
     async def test_a_password_logs_in_also_a_client_without_a_version(self):
         for door in (self.door(), self.door(version="")):
