@@ -25,7 +25,7 @@ _jackdaw() {
     'domain list '*) words='--data --config --as --json --help' ;;
     'domain add '*) words='--data --config --as --json --help' ;;
     'domain delete '*) words='--data --config --as --json --help' ;;
-    'session list '*) words='--data --config --as --json --help --account --limit' ;;
+    'session list '*) words='--data --config --as --json --help --account --domain --limit' ;;
     'session show '*) words='--data --config --as --json --help' ;;
     'session kill '*) words='--data --config --as --json --help' ;;
     'queue list '*) words='--data --config --as --json --help --limit' ;;
@@ -38,6 +38,8 @@ _jackdaw() {
     'log unwatch '*) words='--data --config --as --json --help' ;;
     'cert list '*) words='--data --config --as --json --help' ;;
     'cert check '*) words='--data --config --as --json --help --no-dns' ;;
+    'cert use '*) words='--data --config --as --json --help --domain' ;;
+    'cert reset '*) words='--data --config --as --json --help --domain' ;;
     'setting list '*) words='--data --config --as --json --help --domain' ;;
     'setting get ') words='account.refuse_lookalikes auth.account_failures auth.account_failures_time auth.anonymous_per_address_hour auth.external auth.external_ca auth.external_field auth.gssapi_keytab auth.gssapi_realm auth.hidden auth.iq_auth auth.iterations auth.methods auth.plain_without_tls auth.require_tls auth.reversible_passwords c2s.bind_conflict c2s.burst c2s.idle c2s.login_time c2s.max_resources c2s.max_stanza c2s.outbox c2s.rate c2s.redirect c2s.resume_queue c2s.resume_time component.clear_from_afar component.delegations component.max_stanza component.outbox component.password component.privileges component.rate component.secrets contact.abuse contact.admin contact.feedback contact.sales contact.security contact.status contact.support disco.items dns.insecure dns.servers dns.trust_anchor listen.channels listen.channels_per_address listen.channels_reserved listen.client listen.client_addresses listen.server listen.tls log.file log.journal log.keep log.level log.levels log.precision log.rotate_after log.rotate_size log.syslog log.syslog_facility log.syslog_level message.refuse_strangers offline.max_bytes offline.max_messages private.max_item private.max_items registration.auto_signup registration.name_rest registration.password_change registration.per_address_hour registration.removal roster.max_items s2s.accept_common_name s2s.bidi s2s.enabled s2s.idle_timeout s2s.max_stanza s2s.posh s2s.queue_age s2s.queue_bytes s2s.queue_stanzas s2s.queues s2s.rate s2s.routes s2s.secure_domains s2s.trusted_certificates s2s.unlisted server.cores tls.certificate tls.check_interval tls.expiry_warning tls.key vcard.max_size version.show_os --data --config --as --json --help --domain' ;;
     'setting get '*) words='--data --config --as --json --help --domain' ;;
@@ -58,7 +60,7 @@ _jackdaw() {
     'man '*) words='--data --config --json --help' ;;
     'completion '*) words='--data --config --json --help' ;;
     'alias ') words='add delete list' ;;
-    'cert ') words='check list' ;;
+    'cert ') words='check list reset use' ;;
     'domain ') words='add delete list' ;;
     'listen ') words='list' ;;
     'log ') words='levels unwatch watch' ;;

@@ -14,12 +14,29 @@ constexpr auto sweep_time = 30s;
 
 ServerQueues::ServerQueues(StreamShard& home) : home_(home) {
   set(home.shard.core().timers(), sweep_time);
+  warn_of_policy();
   home.shard.on_change([this] {
+    warn_of_policy();
     for (const auto& [pair, queue] : queues_) queue->check_policy();
     for (ServerStream* stream : home_.server_streams) stream->check_policy();
   });
 }
 ServerQueues::~ServerQueues() = default;
+
+// One core says it for all, at the start and when it has changed.
+void ServerQueues::warn_of_policy() {
+  const std::string policy = home_.shard.value(s2s_unlisted);
+  if (std::exchange(warned_of_, policy) == policy || home_.shard.core().number() != 0) return;
+  static const Log log{"XMPPO"};
+  if (policy == "wherever_possible")
+    log.major(
+        "other servers are spoken with in clear where they offer no TLS, and whatever their certificate: who is on "
+        "the way can read and change everything",
+        {{"s2s.unlisted", policy}});
+  if (policy == "plain")
+    log.major("other servers are spoken with in clear: who is on the way can read and change everything",
+              {{"s2s.unlisted", policy}});
+}
 
 // Null: there are too many.
 std::shared_ptr<ServerQueue> ServerQueues::find_queue(PairView pair) {

@@ -45,11 +45,13 @@ class ServerQueues final : public RemoteServers, private Timer {
   std::shared_ptr<ServerQueue> find_queue(PairView pair);
   std::shared_ptr<ServerQueue> add_queue(PairView pair);
   bool make_room();
+  void warn_of_policy();
   void fires() override;
 
   StreamShard& home_;
   std::map<DomainPair, std::shared_ptr<ServerQueue>, Less> queues_;  // at most s2s.queues
   bool stopped_ = false;
+  std::string warned_of_;  // s2s.unlisted, when it was looked at last
 };
 
 }  // namespace jackdaw

@@ -155,6 +155,28 @@ class WhenFilesChange(Certificates):
         await self.until_shown(ssl.PEM_cert_to_DER_cert(text))
 
 
+class ByCommand(Certificates):
+    async def test_a_certificate_and_its_key_are_changed_together(self):
+        """One by one neither would belong to the other. Of another kind (RSA) it is refused just so."""
+        self.serve("tls.check_interval=1h")
+        own = self.shown()
+        pem, key = self.province.certify(DOMAIN, days=30)
+        self.assertIn(".key", self.jackdaw.refused("setting", "set", "tls.certificate", pem))
+        self.jackdaw.refused("setting", "set", "tls.key", key)
+        self.province.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={DOMAIN}", "-keyout",
+                              "rsa.key", "-out", "rsa.pem")
+        rsa, rsa_key = (os.path.join(self.province.place.name, name) for name in ("rsa.pem", "rsa.key"))
+        for words in (("setting", "set", "tls.certificate", rsa), ("setting", "set", "tls.key", rsa_key),
+                      ("cert", "use", rsa, key), ("cert", "use", pem, rsa_key)):
+            self.assertIn("belong", self.jackdaw.refused(*words))
+        self.assertEqual(self.shown(), own)
+        for file, its_key in ((pem, key), (rsa, rsa_key)):
+            self.jackdaw.do("cert", "use", file, its_key, "--domain", DOMAIN)
+            self.assertEqual(self.shown(), ssl.PEM_cert_to_DER_cert(pathlib.Path(file).read_text(encoding="ascii")))
+        self.jackdaw.do("cert", "reset", "--domain", DOMAIN)
+        self.assertEqual(self.shown(), own)
+
+
 class Warnings(Certificates):
     async def test_before_it_expires(self):
         self.put("ours", ["DNS:montague.lan"], days=5)
@@ -200,9 +222,9 @@ class Explained(Certificates):
     async def test_without_a_running_server_and_with_a_broken_file(self):
         self.serve()
         self.jackdaw.end()
-        broken = self.certs / "broken.pem"
-        broken.write_text("-----BEGIN CERTIFICATE-----\nnothing\n", encoding="ascii")
-        self.jackdaw.do("setting", "set", "tls.certificate", str(broken))
+        pem, key = self.province.certify(DOMAIN)
+        self.jackdaw.do("cert", "use", pem, key)
+        pathlib.Path(pem).write_text("-----BEGIN CERTIFICATE-----\nnothing\n", encoding="ascii")
         self.finds("file", "bad", "holds neither a certificate nor a key", "--no-dns")
         self.assertIn("not served", self.jackdaw.refused("cert", "check", "verona.lan"))
 

@@ -90,6 +90,7 @@ class Unlisted(Policy):
         theirs, ours = await self.put_between_both()
         self.start_prosody(s2s_require_encryption=False)
         self.serve("s2s.unlisted=plain", *self.be_certified())
+        await self.until_logged("other servers are spoken with in clear: who is on the way can read and change everything")
         await self.talk_again(*await self.enter_both(), "Ay")
         self.assertIn(b"<starttls", theirs.answered)
         for seen in (theirs.sent, ours.sent, ours.answered):

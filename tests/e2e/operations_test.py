@@ -21,7 +21,7 @@ import unittest
 
 import slixmpp
 
-from program import Jackdaw, PATIENCE
+from program import Jackdaw, PATIENCE, free_port
 
 PROGRAM = ""
 
@@ -140,7 +140,7 @@ class FirstStart(Program):
         self.assertEqual([user["jid"] for user in jackdaw.read("user", "list")], ["admin@localhost", "romeo@localhost"])
         opened = re.search(r"To open it to the world: .*--set '(listen\.client=\*:)5222'", said)[1]
         jackdaw.end()
-        jackdaw.start("--set", "listen.server=127.0.0.1:0", "--set", opened + "0")
+        jackdaw.start("--set", "listen.server=127.0.0.1:0", "--set", f"{opened}{free_port()}")
         self.assertTrue(any("Listening on 0.0.0.0:" in line or "Listening on [::]:" in line for line in jackdaw.lines))
         jackdaw.end()
         self.assertIn("listen.client", jackdaw.refused("serve", "--set", opened + "x"))
@@ -223,8 +223,29 @@ class Setup(Program):
         jackdaw.do("setup", "--domain", "example.org", "--password-stdin", password="one")
         self.assertIn("NAME=SECRET", jackdaw.refused("setting", "set", "component.secrets", "hush"))
         jackdaw.do("setting", "set", "message.refuse_strangers", "true", "--domain", "example.org")
+        for name, value, why in (("dns.servers", "foo", "foo"), ("dns.trust_anchor", "/nowhere", "/nowhere"),
+                                 ("listen.client", "127.0.0.1:99999", "99999"), ("listen.client", "*:0", "port 0"),
+                                 ("tls.certificate", "/nowhere.pem", "/nowhere.pem"),
+                                 ("s2s.trusted_certificates", "/nowhere", "/nowhere"),
+                                 ("s2s.routes", "a.lan=b.lan, A.lan=c.lan", "a.lan is there twice"),
+                                 ("listen.channels_reserved", "5", "listen.client_addresses")):
+            self.assertIn(why, jackdaw.refused("setting", "set", name, value))
         jackdaw.do("domain", "add", "x.lan")
         self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org", "x.lan"])
+        jackdaw.start()
+
+    def test_what_keeps_a_server_from_starting_can_be_mended_by_command(self):
+        """A file that a setting names has gone meanwhile."""
+        jackdaw = self.jackdaw
+        jackdaw.do("setup", "--domain", "example.org", "--password-stdin", password="one")
+        anchor = pathlib.Path(jackdaw.place.name, "root.key")
+        anchor.write_text(". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
+        jackdaw.do("setting", "set", "dns.trust_anchor", str(anchor))
+        anchor.unlink()
+        self.assertIn("root.key", jackdaw.refused("serve"))
+        self.assertEqual([row["jid"] for row in jackdaw.read("user", "list")], ["admin@example.org"])
+        jackdaw.do("setting", "set", "c2s.max_resources", "3")  # a first step, though it does not help yet
+        jackdaw.do("setting", "reset", "dns.trust_anchor")
         jackdaw.start()
 
     def test_setup_asks_nobody_without_a_terminal(self):
@@ -290,6 +311,8 @@ class Running(Program):
                              ("admin@example.org/desk", "127.0.0.1", "tls"))
             self.assertEqual(jackdaw.read("session", "show", "admin@example.org/desk")["jid"], session["jid"])
             self.assertEqual(jackdaw.read("session", "list", "--account", "romeo@example.org"), [])
+            self.assertEqual(jackdaw.read("session", "list", "--domain", "example.org"), [session])
+            self.assertIn("not served", jackdaw.refused("session", "list", "--domain", "elsewhere.lan"))
             self.assertEqual(jackdaw.read("user", "show", "admin@example.org")["sessions"], 1)
             self.assertEqual(jackdaw.read("status")["sessions"], 1)
             jackdaw.do("session", "kill", "admin@example.org/desk")
@@ -341,6 +364,10 @@ class Running(Program):
             out.write(good.replace("#max_resources = 20", "max_resources = 'many'"))
         self.assertIn("c2s.max_resources", jackdaw.refused("reload"))
         self.assertEqual(value()["value"], "5")
+        os.rename(file, file + ".away")
+        self.assertIn("is not there any more", jackdaw.refused("reload"))
+        self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org"])
+        os.rename(file + ".away", file)
         jackdaw.hang_up()
         self.wait_for(lambda: any("c2s.max_resources" in line for line in jackdaw.lines))
         with open(file, "w") as out:
