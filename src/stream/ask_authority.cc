@@ -7,6 +7,7 @@ namespace {
 
 constexpr auto answer_time = 30s;
 constexpr std::size_t most_keys_asked = 200;  // at once, on one core
+constexpr std::size_t most_of_one = 50;       // of these for one address: domains whose DNS is silent take long
 
 Task<KeyVerdict> ask_for_key(StreamShard& here, const DomainPair& pair, const std::string& id, const std::string& key) {
   LinkOutcome outcome = co_await open_link(here, pair, to_ask);
@@ -33,11 +34,15 @@ Task<KeyVerdict> ask_for_key(StreamShard& here, const DomainPair& pair, const st
 
 }  // namespace
 
-Task<KeyVerdict> ask_authority(StreamShard& here, DomainPair pair, std::string id, std::string key) {
-  if (here.keys_asked >= most_keys_asked) co_return KeyVerdict::too_busy;
+Task<KeyVerdict> ask_authority(StreamShard& here, DomainPair pair, std::string id, std::string key, std::string whose) {
+  const auto known = here.keys_asked_by.find(whose);
+  if (here.keys_asked >= most_keys_asked || (known != here.keys_asked_by.end() && known->second >= most_of_one))
+    co_return KeyVerdict::too_busy;
   ++here.keys_asked;
+  ++here.keys_asked_by[whose];
   const KeyVerdict verdict = co_await ask_for_key(here, pair, id, key);
   --here.keys_asked;
+  if (const auto at = here.keys_asked_by.find(whose); --at->second == 0) here.keys_asked_by.erase(at);
   co_return verdict;
 }
 

@@ -57,8 +57,9 @@ Task<LinkOutcome> open_link(StreamShard& here, DomainPair pair, Effort effort);
 Task<std::optional<LinkOutcome>> prove_ourselves(StreamShard& here, ServerLink& link);
 
 // XEP-0220 §2.1.2: asks the server of `pair.target` whether `key` is its own for the stream `id` that it opened to us.
+// `whose`: the group of addresses that makes us ask (net/address.h); each has its share.
 enum class KeyVerdict { valid, invalid, no_answer, no_server, too_busy };
-Task<KeyVerdict> ask_authority(StreamShard& here, DomainPair pair, std::string id, std::string key);
+Task<KeyVerdict> ask_authority(StreamShard& here, DomainPair pair, std::string id, std::string key, std::string whose);
 
 // The rest of a stream that is not used any more: our closing tag, then the end of the connection.
 Task<void> close_link(std::unique_ptr<XmlStream> stream, std::string last_words);

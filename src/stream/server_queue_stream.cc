@@ -303,16 +303,12 @@ void ServerQueue::closed(const std::string& why) {
   handed_ = 0;
   stream_ = nullptr;
   state_ = State::closed;
-  if (!why.empty()) {
-    last_error_ = {Condition::remote_server_timeout, pair_.target + ": " + why};
-    ++failures_;
-  }
+  if (!why.empty()) last_error_ = {Condition::remote_server_timeout, pair_.target + ": " + why};
   refuse_what_is_old();
   if (entries_.empty()) return;
-  if (failures_ == 0)
-    open();
-  else
-    wait_and_retry();
+  if (!why.empty() || failures_ > 0) return wait_and_retry();
+  failures_ = 1;  // a peer that closes again before it has taken anything has to wait
+  open();
 }
 
 void ServerQueue::wait_until(Steady again) {

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "net/address.h"
 #include "stream/certificates_last.h"
 #include "stream/s2s_policy.h"
 #include "stream/server_certificate.h"
@@ -163,7 +164,9 @@ void ServerStream::refuse_proof(const DialbackElement& asked, const StanzaError&
 
 // XEP-0220 §2.2.1: asks the server that the DNS names. "invalid" ends the stream.
 Task<void> ServerStream::verify(std::shared_ptr<ServerStream> self, DialbackElement asked) {
-  const KeyVerdict verdict = co_await ask_authority(self->here_, {asked.to, asked.from}, self->stream_id_, asked.key);
+  const std::string whose = address_group(self->stream_->transport->address());
+  const KeyVerdict verdict =
+      co_await ask_authority(self->here_, {asked.to, asked.from}, self->stream_id_, asked.key, whose);
   --self->questions_;
   if (!self->stream_) co_return;
   if (auto error = self->why_not_secure(asked.from)) {

@@ -38,8 +38,9 @@ struct StreamShard {
   const std::vector<std::unique_ptr<StreamShard>>& all;
   // Sessions with an id to be resumed by (XEP-0198 §5): one entry a session, gone with it.
   boost::unordered_flat_map<ResumeId, std::weak_ptr<ClientSession>, ResumeIdHash> resumable{};
-  std::map<std::string, KeptPoshFile, std::less<>> posh_files{};  // by domain; at most 1000
-  std::size_t keys_asked = 0;                                     // of dialback, under way
+  std::map<std::string, KeptPoshFile, std::less<>> posh_files{};    // by domain; at most 1000
+  std::size_t keys_asked = 0;                                       // of dialback, under way
+  std::map<std::string, std::size_t, std::less<>> keys_asked_by{};  // the same, by the group of addresses that asks
   // Streams that carry stanzas of that pair, ours first, both ways (XEP-0288); of pairs whose home this is, gone with
   // the stream.
   std::map<DomainPair, std::weak_ptr<ServerStream>> both_ways{};
