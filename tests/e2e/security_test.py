@@ -213,6 +213,25 @@ class Answers(Attacks):
                 self.assertNotIn("false", self.heard())
 
 
+class Crowd(Attacks):
+    """Dialback's questions are few at once, and those about domains whose DNS is silent take long."""
+    claim = Answers.claim
+
+    def more_settings(self, _jackdaw):
+        return ("server.cores=1",)
+
+    def test_one_address_leaves_dialback_to_the_others(self):
+        for stream in range(26):
+            crowd = Peer(socket.create_connection(("127.0.0.1", self.port), PATIENCE, source_address=("127.0.0.2", 0)))
+            self.addCleanup(crowd.close)
+            crowd.open()
+            crowd.send("".join(f"<db:result from='d{stream}x{i}.lan' to='{OURS}'>x</db:result>" for i in range(8)))
+        self.assertIn("resource-constraint", crowd.until(b"</db:result>"))
+        claims, asked, number = self.claim()
+        asked.say_last(f"<db:verify from='{THEIRS}' to='{OURS}' id='{number}' type='valid'/>")
+        claims.until(b"<db:result [^>]* type='valid'/>")
+
+
 class StreamsOfOurs(Attacks):
     def test_what_comes_in_clear_behind_proceed_is_forgotten(self):
         """CVE-2011-0411 on the client's side, RFC 6120 §5.4.3.3: a header that somebody between adds is never read."""
