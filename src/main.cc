@@ -97,10 +97,18 @@ int print(const Invocation& invocation, const OperationResult& result) {
   return std::cout ? done : refuse("the answer cannot be written to standard output");
 }
 
-bool names_file(const Operation& operation, std::string_view name) {
+bool is_of_type(const Operation& operation, std::string_view name, ArgumentType type) {
   return std::ranges::any_of(operation.arguments, [&](const OperationArgument& argument) {
-    return argument.name == name && argument.type == ArgumentType::file;
+    return argument.name == name && argument.type == type;
   });
+}
+
+// A word as it is sent: the server has another working directory, and "-" stands for a value that is no word, as a
+// secret should be none.
+Result<std::string> word_to_send(const Operation& operation, const std::string& name, const std::string& text) {
+  if (is_of_type(operation, name, ArgumentType::file) && !text.empty()) return std::filesystem::absolute(text).string();
+  if (text != "-" || !is_of_type(operation, name, ArgumentType::value)) return text;
+  return has_terminal() ? ask_password("Value: ") : read_password_from_stdin();
 }
 
 int do_operation(const Invocation& invocation) {
@@ -110,9 +118,10 @@ int do_operation(const Invocation& invocation) {
   for (const auto& [name, texts] : invocation.values.all())
     for (const auto& text : texts) {
       if (flaw_of_text(text) == "not UTF-8") return refuse(name + ": what was given is not UTF-8");
-      if (name == "password-stdin") continue;                             // said to this process
-      const bool is_path = names_file(operation, name) && !text.empty();  // the server has another working directory
-      request.values.add(name, is_path ? std::filesystem::absolute(text).string() : text);
+      if (name == "password-stdin") continue;  // said to this process
+      auto word = word_to_send(operation, name, text);
+      if (!word) return refuse(name + ": " + word.failure().what);
+      request.values.add(name, std::move(*word));
     }
   if (!invocation.as.empty()) {
     const auto text =

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "admin/pages.h"
+#include "base/version.h"
 #include "settings/printable.h"
 
 namespace jackdaw {
@@ -142,6 +143,7 @@ std::variant<Invocation, CommandLineEnd> parse_command_line(const std::vector<co
     invocation.data_directory = directory;
   CLI::App app{"Jackdaw, an XMPP server.", "jackdaw"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "jackdaw " + std::string{program_version});
   add_everywhere(app, invocation, DoneBy::server);
   const auto leaves = make_leaves(app, operations, invocation);
   const auto said = words;

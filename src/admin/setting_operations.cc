@@ -195,7 +195,9 @@ const Operations& setting_operations() {
        .run = show_setting},
       {.words = "setting set",
        .arguments = {name_argument,
-                     {"value", ArgumentType::value, "The value; items of a list are separated by commas."}},
+                     {"value", ArgumentType::value,
+                      "The value; items of a list are separated by commas. - reads it from standard input, or asks, as "
+                      "for secrets."}},
        .flags = {domain_flag_row},
        .summary =
            "Changes a setting at run time. What the settings file or the command line sets cannot be changed so.",

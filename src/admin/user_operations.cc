@@ -143,6 +143,13 @@ std::int64_t sessions_of(Shard& home, const BareJid& jid) {
   return account ? static_cast<std::int64_t>(account->resources().size()) : 0;
 }
 
+std::string aliases_of(Shard& shard, const BareJid& jid) {
+  std::string names;
+  for (const auto& [alias, account] : shard.aliases().rows())
+    if (account == jid.text()) names += (names.empty() ? "" : ", ") + alias;
+  return names;
+}
+
 Task<OperationResult> show_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
@@ -152,9 +159,11 @@ Task<OperationResult> show_user(OperationContext& context, OperationValues value
   Shard& home = context.server->home(jid->text());
   const auto sessions = co_await offload(home.core(), [&home, &jid] { return sessions_of(home, *jid); });
   OperationTable table{.shape = OperationTable::Shape::record,
-                       .columns = {"jid", "rights", "locked", "created", "keys", "sessions"}};
+                       .columns = {"jid", "rights", "locked", "created", "keys", "sessions", "aliases", "strangers"}};
   const AccountRecord& is = **record;
-  table.rows.push_back({is.jid.text(), is.rights, is.locked, to_datetime(is.created), hashes_of(is), sessions});
+  const std::string_view rule = first_shard(context).strangers().find(is.jid.text());
+  table.rows.push_back({is.jid.text(), is.rights, is.locked, to_datetime(is.created), hashes_of(is), sessions,
+                        aliases_of(first_shard(context), is.jid), std::string{rule.empty() ? "domain" : rule}});
   co_return OperationAnswer{{}, std::move(table)};
 }
 

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/utsname.h>
 
+#include "base/version.h"
 #include "router/module.h"
 
 namespace jackdaw {
 namespace {
 
 constexpr Name query{"jabber:iq:version", "query"};
-constexpr std::string_view software_version = "0.1.0";  // CMakeLists.txt, project()
 
 // XEP-0092 §5: there must be a way not to tell.
 constexpr Setting<bool> version_show_os{
@@ -28,7 +28,7 @@ class Version {
   explicit Version(Domain& domain) : domain_(domain) {}
 
   Task<Reply> tell(IqRequest) {
-    std::string inside = "<name>Jackdaw</name><version>" + std::string(software_version) + "</version>";
+    std::string inside = "<name>Jackdaw</name><version>" + std::string(program_version) + "</version>";
     if (domain_.value(version_show_os)) inside += "<os>" + escaped(operating_system()) + "</os>";
     co_return Reply::wrap(query, inside);
   }

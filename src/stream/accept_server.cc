@@ -171,6 +171,8 @@ Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, st
     count_stream_error(ending.error->condition);
     stream->log().problem("stream ended",
                           {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
+  } else if (ending.how == Ending::How::lost) {
+    stream->log().problem("stream of another server lost", {{"address", stream->transport->address()}});
   } else {
     stream->log().info("stream of another server closed");
   }

@@ -190,6 +190,7 @@ Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement own
   const std::string mechanism = auth.attribute("mechanism").substr(0, 64);
   const bool no_initial = auth.text().empty();
   n.proof_failed = false;
+  n.claimed.clear();
   const Outcome outcome = co_await exchange(n, mechanism, decoded(auth), no_initial, ended);
   if (ended) co_return std::nullopt;
   if (const auto* who = std::get_if<Authenticated>(&outcome)) {
@@ -204,6 +205,7 @@ Task<std::optional<Authenticated>> authenticate(Negotiation& n, OwnedElement own
   count_login_failure(error.condition);
   n.log().problem("log-in refused", {{"condition", wire_name(error.condition)},
                                      {"mechanism", mechanism},
+                                     {"account", n.claimed},
                                      {"address", n.stream->transport->address()}});
   std::string failure = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><";
   failure.append(wire_name(error.condition)).append("/><text xml:lang='en'>");

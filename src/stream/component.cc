@@ -61,6 +61,7 @@ class ComponentSession final : public Component, private OutboxOwner {
   }
   Rate rate() const { return {home_.value(component_rate), home_.value(component_rate)}; }
   void flush() { outbox_.flush(); }
+  const std::string& domain() const { return domain_; }
 
  private:
   std::optional<StreamError> refuse(const Element& element, Kind kind, const StanzaError& error);
@@ -180,7 +181,7 @@ Task<void> run_component(std::unique_ptr<XmlStream> stream, Shard* shard, std::s
     stream->log().problem("stream ended",
                           {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
   } else {
-    stream->log().major("component gone");
+    stream->log().major("component gone", {{"domain", session->domain()}});
   }
   session->stop();
   if (ending.how != Ending::How::lost) {
@@ -197,7 +198,7 @@ Task<void> run_component(std::unique_ptr<XmlStream> stream, Shard* shard, std::s
 // On the home core of its name.
 Task<void> serve_component(Negotiation n) {
   n.stream->set_role("XMPPC");
-  n.stream->transport->find_silent_death(60s);
+  n.stream->transport->find_silent_death(30s);
   n.stream->set_budget(static_cast<std::size_t>(-1));
   n.stream->reader.set_limits({.bytes = static_cast<std::uint32_t>(n.core_shard().value(component_max_stanza))});
   Shard& shard = n.core_shard();

@@ -102,6 +102,7 @@ std::optional<SaslError> may_log_in(const Known& known) {
 Task<std::optional<SaslError>> begin_claim(Negotiation& n, Claim& claim, std::string authcid) {
   claim.account = account_named(n, authcid);
   claim.counted = claim.account.empty() ? authcid : claim.account.text();
+  n.claimed = claim.account.text();
   if (co_await wait_before(n, claim.counted) > 0s) co_return too_often();
   claim.known = co_await look_up(n, claim.account);
   if (claim.known.failed) co_return not_now();

@@ -68,6 +68,7 @@ Task<SaslOutcome> check_claim(Negotiation& n, std::string username, std::string 
 void note_refusal(Negotiation& n, const SaslError& error) {
   count_login_failure(error.condition);
   n.log().problem("log-in refused", {{"condition", wire_name(error.condition)},
+                                     {"account", n.claimed},
                                      {"mechanism", iq_auth_ns},
                                      {"address", n.stream->transport->address()}});
 }

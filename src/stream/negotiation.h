@@ -39,6 +39,7 @@ struct Negotiation {
   bool takes_tickets = false;   // its reader's limits are those with tickets
   bool with_ticket = false;     // what is said now belongs to an exchange of GSSAPI
   std::size_t usual_bytes = 0;  // where it takes tickets: of elements that belong to none
+  std::string claimed;          // the account of the last try, for the log
   int failures = 0;             // of SASL on this connection, weighed
   bool proof_failed = false;    // the last one was a wrong password
   bool header_sent = false;
