@@ -64,6 +64,7 @@ class Account : public std::enable_shared_from_this<Account> {
   enum class State { waking, missing, awake };
   State state = State::waking;
   bool locked = false;
+  KeysMark keys = no_keys;       // of its password
   bool is_temporary = false;     // without a record; goes with its last session (Router::admit_temporary)
   bool removed = false;          // nothing may be stored for it any more
   bool in_debt = false;          // something of it is still to be stored or erased: it does not rest

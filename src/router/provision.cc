@@ -128,7 +128,6 @@ Task<Provisioned> amend(Shard& home, BareJid jid, std::function<void(AccountReco
 Task<Provisioned> store_keys(Shard& home, BareJid jid, Keys keys, const Session* but) {
   const auto outcome = co_await amend(home, jid, [&keys](AccountRecord& record) { record.keys = keys; });
   if (outcome != Provisioned::done) co_return outcome;
-  home.router().note_new_keys(jid, binding_of(keys));
   home.router().end_sessions(jid, {StreamCondition::not_authorized, "The password was changed."}, but);
   co_return outcome;
 }

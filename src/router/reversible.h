@@ -29,6 +29,10 @@ bool keeps_passwords(Shard& shard, std::string_view domain);
 // A kept password opens only beside the keys that were made of it: whatever crosses a change of the password, or
 // outlives the account, opens nothing.
 std::string binding_of(const std::array<std::optional<ScramKeys>, 3>& keys);
+inline KeysMark mark_of(const std::array<std::optional<ScramKeys>, 3>& keys) {
+  const std::string binding = binding_of(keys);
+  return binding.empty() ? no_keys : std::hash<std::string>{}(binding);
+}
 
 struct KeptPassword {
   BareJid account;

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "router/reversible.h"
 #include "router/shard.h"
 
 namespace jackdaw {
@@ -25,7 +26,6 @@ bool waits_behind_kept(const Account& account, const Stanza& stanza) {
 StanzaError component_is_gone() { return {Condition::remote_server_timeout, "The component is not connected."}; }
 
 constexpr auto account_rest = 20s;  // without a resource and without traffic an account leaves memory after this
-constexpr auto longest_login = 2h;  // c2s.login_time is less
 constexpr auto sweep_time = 10s;
 constexpr std::int64_t quiet_sweep = 10'000;  // stanzas routed between two sweeps: fewer is quiet
 
@@ -65,7 +65,6 @@ void Router::sweep() {
     accounts_awake.add(-1);
     accounts_.erase(here);
   }
-  std::erase_if(new_keys_, [now](const auto& each) { return now - each.second.since > longest_login; });
   give_room_back(accounts_);
   give_room_back(senders_);
   // One core says it for all.
@@ -215,6 +214,7 @@ Task<void> Router::load(std::shared_ptr<Account> account) {
   auto record = co_await shard_.server().store->accounts().get(account->jid());
   bool good = record.ok() && record->has_value();
   if (good) account->locked = (*record)->locked;
+  if (good) account->keys = mark_of((*record)->keys);
   Domain* domain = shard_.domain(account->jid().domainpart());
   if (good && domain && domain->contacts()) {
     const auto loaded = co_await domain->contacts()->load(*account);
@@ -291,20 +291,17 @@ Account* Router::find_awake(std::string_view bare) {
 void Router::forget(const BareJid& jid) { accounts_awake.add(-static_cast<std::int64_t>(accounts_.erase(jid.text()))); }
 
 void Router::refresh(const BareJid& jid, const AccountRecord& record) {
-  if (Account* account = find_awake(jid.text())) account->locked = record.locked;
+  Account* account = find_awake(jid.text());
+  if (!account) return;
+  account->locked = record.locked;
+  account->keys = mark_of(record.keys);
 }
 
-void Router::note_new_keys(const BareJid& jid, std::string keys) {
-  new_keys_.insert_or_assign(jid.text(), NewKeys{std::move(keys), shard_.core().now()});
-}
-
-Task<Attached> Router::attach(SessionRef session, BindConflict policy, std::size_t limit, std::string keys) {
+Task<Attached> Router::attach(SessionRef session, BindConflict policy, std::size_t limit, KeysMark keys) {
   Account* account = co_await wake(BareJid{session->jid()});
   if (!account || account->locked || !shard_.domain(account->jid().domainpart()))
     co_return Attached{Attached::Outcome::no_account};
-  const auto changed = new_keys_.find(account->jid().text());
-  if (!keys.empty() && changed != new_keys_.end() && changed->second.keys != keys)
-    co_return Attached{Attached::Outcome::no_account};
+  if (keys != no_keys && keys != account->keys) co_return Attached{Attached::Outcome::no_account};
   const auto held = account->hold();
   const auto resourcepart = session->jid().resourcepart();
   if (Resource* there = account->find(resourcepart)) {

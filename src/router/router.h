@@ -4,7 +4,6 @@
 #pragma once
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -47,11 +46,9 @@ class Router {
   void settle(FateTicket ticket, Fate fate);
 
   // Home core only.
-  // `keys`: what a password proved it with; not those of an account whose password has changed since. Empty: it was
-  // none.
-  Task<Attached> attach(SessionRef session, BindConflict policy, std::size_t limit, std::string keys = {});
-  // An account's keys have changed: who has proven the old ones and is not bound yet will not be.
-  void note_new_keys(const BareJid& jid, std::string keys);
+  // `keys`: mark_of() those that a password has proven; others than the account has now are refused, as its password
+  // has changed since, or it is another account of that name. no_keys: it was no password.
+  Task<Attached> attach(SessionRef session, BindConflict policy, std::size_t limit, KeysMark keys = no_keys);
   void detach(const SessionRef& session, StanzaRef unavailable);
   // Sends an iq request in the name of one of our domains or accounts and waits for the answer, at most a minute. Null:
   // none came, or too many are waited for. On the home core of `from` (of a domain: any).
@@ -126,11 +123,6 @@ class Router {
     Later<StanzaRef>* answer;
   };
   boost::unordered_flat_map<std::string, Asked, BareHash, std::equal_to<>> asked_;  // by id; at most most_asked
-  struct NewKeys {
-    std::string keys;
-    Steady since;
-  };
-  std::map<std::string, NewKeys, std::less<>> new_keys_;  // by account; kept for as long as a log-in can take
   std::unique_ptr<class RouterSweep> sweep_;
   std::int64_t routed_at_last_sweep_ = 0;
   std::int64_t keeping_ = 0;

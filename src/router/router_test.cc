@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "router/reversible.h"
 #include "router/test_shard.h"
 
 namespace jackdaw {
@@ -55,11 +56,17 @@ TEST(Attach, HasALimitAndNeedsAnAccount) {
 
 TEST(Attach, WithKeysOfAnOldPasswordIsRefused) {
   TestShards shards;
+  AccountRecord record{.jid = *BareJid::parse("juliet@capulet.lan")};
+  const auto change = [&](const std::string& key) {
+    record.keys.front() = ScramKeys{.stored_key = key};
+    shards.on(0, [&] { shards.shard(0).router().refresh(record.jid, record); });
+    return mark_of(record.keys);
+  };
   shards.connect("juliet@capulet.lan/1");
   const auto second = std::make_shared<ListeningSession>(*Jid::parse("juliet@capulet.lan/2"));
-  shards.on(0, [&] { shards.shard(0).router().note_new_keys(*BareJid::parse("juliet@capulet.lan"), "new"); });
-  EXPECT_EQ(shards.attach(second, BindConflict::replace, 20, "old"), Attached::Outcome::no_account);
-  EXPECT_EQ(shards.attach(second, BindConflict::replace, 20, "new"), Attached::Outcome::attached);
+  const auto old_keys = change("old"), new_keys = change("new");
+  EXPECT_EQ(shards.attach(second, BindConflict::replace, 20, old_keys), Attached::Outcome::no_account);
+  EXPECT_EQ(shards.attach(second, BindConflict::replace, 20, new_keys), Attached::Outcome::attached);
   const auto certified = std::make_shared<ListeningSession>(*Jid::parse("juliet@capulet.lan/3"));
   EXPECT_EQ(shards.attach(certified, BindConflict::replace, 20), Attached::Outcome::attached);
 }

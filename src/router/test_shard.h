@@ -96,7 +96,7 @@ class TestShards {
     return session;
   }
   Attached::Outcome attach(const Listening& session, BindConflict policy, std::size_t limit = 20,
-                           const std::string& keys = {}) {
+                           KeysMark keys = no_keys) {
     Attached attached{Attached::Outcome::no_account};
     const std::size_t place = home_of(session->jid());
     Router& router = shard(place).router();

@@ -28,6 +28,10 @@ struct ScramKeys {
   friend bool operator==(const ScramKeys&, const ScramKeys&) = default;
 };
 
+// Tells keys of a password from others (router/reversible.h, mark_of()).
+using KeysMark = std::size_t;
+constexpr KeysMark no_keys = 0;
+
 struct AccountRecord {
   BareJid jid;
   std::array<std::optional<ScramKeys>, 3> keys;  // indexed by Hash

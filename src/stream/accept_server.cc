@@ -40,8 +40,10 @@ std::string features_for_server(Negotiation& n) {
 Task<void> offer_features(Negotiation& n) {
   if (!n.has_version) co_return;
   XmlStream& stream = *n.stream;
-  const DnsProof proof =
-      n.remote.empty() ? DnsProof::none : co_await dns_proves(*n.shard, stream.transport->ssl(), n.remote);
+  // In clear nothing was shown that could be proven.
+  const bool shows_any = !n.remote.empty() && stream.transport->is_encrypted();
+  const DnsRecords records = shows_any ? co_await dns_records_of(*n.shard, n.remote) : DnsRecords{};
+  const DnsProof proof = proof_by(records, stream.transport->ssl(), n.remote);
   if (proof == DnsProof::proven) stream.proven_by_dns = n.remote;
   if (proof == DnsProof::refused) {
     stream.refused_by_dns = n.remote;
@@ -157,25 +159,33 @@ Task<void> listen_to_server(Negotiation n) {
   serve_server(std::move(n), true, {});
 }
 
+// For who sends on it; empty: nothing was wrong.
+std::string why_it_ends(const Ending& ending, const std::string& peers_error) {
+  if (ending.error) return std::string(name_of(ending.error->condition)) + ": " + ending.error->text;
+  if (!peers_error.empty()) return "it ended the stream: " + peers_error;
+  return ending.how == Ending::How::lost ? "the connection was lost" : "";
+}
+
+void note_end(const XmlStream& stream, const Ending& ending) {
+  if (ending.error) {
+    count_stream_error(ending.error->condition);
+    stream.log().problem("stream ended",
+                         {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
+  } else if (ending.how == Ending::How::lost) {
+    stream.log().problem("stream of another server lost", {{"address", stream.transport->address()}});
+  } else {
+    stream.log().info("stream of another server closed");
+  }
+}
+
 }  // namespace
 
 Task<void> run_server_stream(std::unique_ptr<XmlStream> stream, Shard* shard, std::shared_ptr<ServerStream> session) {
   Ending ending = co_await read_loop(*stream, *shard, *session, s2s_idle_timeout);
-  std::string last_words = "</stream:stream>", why;
-  if (ending.how == Ending::How::lost) why = "the connection was lost";
-  if (!session->peers_error().empty()) why = "it ended the stream: " + session->peers_error();
   if (session->is_closing()) ending.error.reset();
-  if (ending.error) {
-    why = std::string(name_of(ending.error->condition)) + ": " + ending.error->text;
-    last_words = ending.error->xml() + last_words;
-    count_stream_error(ending.error->condition);
-    stream->log().problem("stream ended",
-                          {{"condition", name_of(ending.error->condition)}, {"why", ending.error->text}});
-  } else if (ending.how == Ending::How::lost) {
-    stream->log().problem("stream of another server lost", {{"address", stream->transport->address()}});
-  } else {
-    stream->log().info("stream of another server closed");
-  }
+  const std::string why = why_it_ends(ending, session->peers_error());
+  const std::string last_words = (ending.error ? ending.error->xml() : std::string{}) + "</stream:stream>";
+  note_end(*stream, ending);
   // What a peer that has gone would not read is not written: it waits for the next stream.
   if (ending.how != Ending::How::lost && session->peers_error().empty()) session->flush();
   const bool lent = session->is_lent();

@@ -49,7 +49,7 @@ Task<Outcome> scram(Negotiation& n, Hash hash, Plus plus, std::string first, boo
     co_return refused(SaslCondition::invalid_authzid, "You may only be yourself.");
   co_await note_outcome(n, claim.counted, true);
   co_return Authenticated{
-      .account = claim.account, .success = std::get<std::string>(finished), .keys = binding_of(claim.known)};
+      .account = claim.account, .success = std::get<std::string>(finished), .keys = mark_of(claim.known)};
 }
 
 Task<Outcome> plain(Negotiation& n, std::string message) {

@@ -74,7 +74,7 @@ struct BindWish {
   std::string id;  // of its request
   std::optional<Jid> jid;
   bool by_iq_auth = false;  // XEP-0078: the answer is empty
-  std::string keys = {};    // as in Authenticated
+  KeysMark keys = no_keys;  // as in Authenticated
 };
 
 std::string bound_payload(const BindWish& wish, const Jid& jid) {

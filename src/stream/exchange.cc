@@ -121,7 +121,7 @@ Task<SaslOutcome> end_claim(Negotiation& n, Claim claim, bool fits, std::string 
   if (!authzid_fits(n, authzid, claim.account))
     co_return refused(SaslCondition::invalid_authzid, "You may only be yourself.");
   co_await note_outcome(n, claim.counted, true);
-  co_return Authenticated{.account = claim.account, .keys = binding_of(claim.known)};
+  co_return Authenticated{.account = claim.account, .keys = mark_of(claim.known)};
 }
 
 Task<SaslOutcome> check_password(Negotiation& n, PlainMessage said) {

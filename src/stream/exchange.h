@@ -38,6 +38,7 @@ struct Known {
   std::optional<AccountRecord> neighbour = {};  // when there is no such account: what its decoy looks like
 };
 // What ties a kept password to the account's present keys (router/reversible.h).
+inline KeysMark mark_of(const Known& known) { return known.record ? mark_of(known.record->keys) : no_keys; }
 inline std::string binding_of(const Known& known) {
   return known.record ? binding_of(known.record->keys) : std::string{};
 }

@@ -130,7 +130,7 @@ Task<ServerPlaces> find_server(Resolver& resolver, const Settings& settings, std
   // What one question would have told must not be guessed from the other.
   for (const DnsAnswer* answer : {&at_once, &starttls})
     if (answer->what == DnsAnswer::What::failed && direct.empty() && usual.empty())
-      co_return ServerPlaces{What::failed, {}, {}, answer->why};
+      co_return ServerPlaces{.what = What::failed, .places = {}, .why = answer->why, .bogus = answer->bogus};
   if (says_none(usual) && (direct.empty() || says_none(direct)))
     co_return ServerPlaces{What::none, {}, {}, "its DNS says that it has no server"};
   direct.insert(direct.end(), usual.begin(), usual.end());
@@ -150,6 +150,7 @@ Task<PlaceAddresses> addresses_of(Resolver& resolver, ServerPlace place) {
   for (const DnsAnswer* answer : {&answers.first, &answers.second}) {
     found.failed |= answer->what == DnsAnswer::What::failed;
     found.secure &= answer->secure;
+    found.bogus |= answer->bogus;
   }
   // One family after the other, so that neither takes all places (RFC 8305 §4).
   const auto &sixes = answers.first.records, &fours = answers.second.records;
@@ -163,7 +164,8 @@ Task<PlaceAddresses> addresses_of(Resolver& resolver, ServerPlace place) {
 Task<PlaceCertificates> certificates_of(Resolver& resolver, ServerPlace place, PlaceAddresses addresses) {
   // RFC 7673 §3.3: only where the whole way to the host is proven. Who spoils one answer must not turn that off.
   if (place.secure && addresses.failed)
-    co_return PlaceCertificates{.why_refused = place.host + ": its addresses cannot be proven"};
+    co_return PlaceCertificates{.why_refused = place.host + ": its addresses cannot be proven",
+                                .bogus = addresses.bogus};
   if (!place.secure || !addresses.secure) co_return PlaceCertificates{};
   const std::string name = '_' + std::to_string(place.port) + "._tcp." + place.host;
   const DnsAnswer answer = co_await resolver.ask(name, RecordType::tlsa, dns_patience);

@@ -32,6 +32,7 @@ struct ServerPlaces {
   std::string routed_host;          // of a static route: its name may prove the domain
   std::string why = {};
   bool from_records = false;  // SRV records named them
+  bool bogus = false;         // not known, as the DNS's proof is wrong
 };
 
 // One SRV record (RFC 2782).
@@ -51,6 +52,7 @@ struct PlaceAddresses {
   std::vector<SocketAddress> addresses;  // empty: it has none, or
   bool failed = false;                   // they are not known now
   bool secure = false;                   // proven by DNSSEC
+  bool bogus = false;                    // the proof is wrong
 };
 Task<PlaceAddresses> addresses_of(Resolver& resolver, ServerPlace place);
 

@@ -74,7 +74,7 @@ struct Authenticated {
   std::string success;          // ready XML
   bool is_temporary = false;    // ANONYMOUS: there is no such account yet
   bool by_certificate = false;  // EXTERNAL: until it expires
-  std::string keys = {};        // that the password was checked with (binding_of()); empty: it was no password
+  KeysMark keys = no_keys;      // that the password was checked with; no_keys: it was no password
   // XEP-0078: the session is to have this resource, and that request is to be answered.
   std::string resource = {}, request_id = {};
 };

@@ -38,6 +38,8 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   Outbox(Transport& transport, std::size_t limit, OutboxOwner& owner);
   ~Outbox() override;
 
+  // As much as has to be there at once.
+  void raise_limit(std::size_t limit) { limit_ = std::max(limit_, limit); }
   void push(StanzaRef stanza, Undelivered then = Undelivered::route);
   void push_raw(std::string bytes);
 
@@ -64,7 +66,7 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   void forget_first(std::size_t count);
 
   Transport& transport_;
-  const std::size_t limit_;
+  std::size_t limit_;
   OutboxOwner& owner_;
   bool told_stuck_ = false;
   std::vector<Entry> queue_;

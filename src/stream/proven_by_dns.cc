@@ -81,20 +81,25 @@ bool tlsa_proves(const SSL* ssl, const TlsaRecord& record, std::string_view host
   return proven;
 }
 
-Task<DnsProof> dns_proves(StreamShard& here, const SSL* ssl, std::string domain) {
+Task<DnsRecords> dns_records_of(StreamShard& here, std::string domain) {
   const auto settings = here.shard.settings_ref();
-  if (settings->value(dns_trust_anchor).empty() || !ssl || !SSL_get0_peer_certificate(ssl)) co_return DnsProof::none;
-  DnsProof all = DnsProof::none;
+  if (settings->value(dns_trust_anchor).empty()) co_return DnsRecords{};
   const ServerPlaces found = co_await find_server(*here.resolver, *settings, domain);
+  DnsRecords all{.bogus = found.bogus};
   for (std::size_t i = 0; i < std::min(found.places.size(), most_places); ++i) {
     const ServerPlace& place = found.places[i];
     auto addresses = co_await addresses_of(*here.resolver, place);
-    const auto certificates = co_await certificates_of(*here.resolver, place, std::move(addresses));
-    for (const auto& record : certificates.records)
-      if (tlsa_proves(ssl, record, place.host, domain)) co_return DnsProof::proven;
-    if (certificates.bogus) all = DnsProof::refused;
+    auto certificates = co_await certificates_of(*here.resolver, place, std::move(addresses));
+    all.bogus |= certificates.bogus;
+    for (auto& record : certificates.records) all.records.emplace_back(place.host, std::move(record));
   }
   co_return all;
+}
+
+DnsProof proof_by(const DnsRecords& records, const SSL* ssl, std::string_view domain) {
+  for (const auto& [host, record] : records.records)
+    if (tlsa_proves(ssl, record, host, domain)) return DnsProof::proven;
+  return records.bogus ? DnsProof::refused : DnsProof::none;
 }
 
 }  // namespace jackdaw

@@ -4,6 +4,9 @@
 #include <openssl/types.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/task.h"
 #include "net/tls.h"
@@ -20,9 +23,16 @@ bool tlsa_matches(const TlsaRecord& record, const X509* certificate);
 // SHA-256 of the public key: selector 1, matching type 1.
 std::string key_digest(const X509* certificate);
 
-// none: there are no records that are proven, or none of them fits. refused: their proof is wrong.
+// What the DNS proves of the certificates of a domain's servers: TLSA records with their hosts. `bogus`: a proof on the
+// way to them is wrong.
+struct DnsRecords {
+  std::vector<std::pair<std::string, TlsaRecord>> records;
+  bool bogus = false;
+};
+// On the stream's core. Nothing at once where DNSSEC is not used.
+Task<DnsRecords> dns_records_of(StreamShard& here, std::string domain);
+// none: there are no records, or none of them fits. refused: a proof is wrong.
 enum class DnsProof { none, proven, refused };
-// On the stream's core. `none` at once where DNSSEC is not used.
-Task<DnsProof> dns_proves(StreamShard& here, const SSL* ssl, std::string domain);
+DnsProof proof_by(const DnsRecords& records, const SSL* ssl, std::string_view domain);
 
 }  // namespace jackdaw

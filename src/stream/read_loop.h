@@ -109,7 +109,10 @@ std::optional<Ending> take_elements(XmlStream& stream, Session& session) {
       stream.reader.hold();
       return std::nullopt;
     }
-    if (session.why_ended()) return end_as_told(session);
+    if (session.why_ended()) {
+      stream.reader.hold();  // whoever goes on reads the rest
+      return end_as_told(session);
+    }
   }
 }
 

@@ -41,6 +41,7 @@ struct Attempt {
   std::string why = {};        // it came to nothing
   bool unknown_there = false;  // the server that was found does not serve the target
   bool is_ourselves = false;   // it is this one
+  bool was_there = false;      // it took the connection, and did not just close it
 
   XmlStream& stream() { return *link->stream; }
 };
@@ -98,6 +99,7 @@ Task<bool> begin_stream(Attempt& a) {
   append_escaped(header, a.pair.target);
   a.stream().write(header + "'>");
   const Heard heard = co_await a.stream().next(a.here.shard, a.deadline);
+  a.was_there |= heard.what != Heard::What::closed;
   if (heard.what != Heard::What::header) {
     a.why = word_for(heard.what);
     co_return false;
@@ -243,7 +245,7 @@ Task<LinkOutcome> try_all(StreamShard& here, const DomainPair& pair, const Serve
   const TlsPolicy policy = tls_policy(here.shard.settings(), pair.target);
   const Steady until = here.shard.core().now() + effort.time;
   std::string why = "none of its addresses answers";
-  bool unknown_there = false, all_ourselves = true;
+  bool unknown_there = false, all_ourselves = true, was_there = false;
   for (std::size_t i = 0; i < std::min(found.places.size(), effort.places); ++i) {
     const ServerPlace& place = found.places[i];
     if (place.tls_at_once && policy == TlsPolicy::never) continue;
@@ -258,6 +260,7 @@ Task<LinkOutcome> try_all(StreamShard& here, const DomainPair& pair, const Serve
       }
       why = a.why;
       unknown_there |= a.unknown_there;
+      was_there |= a.was_there;
       all_ourselves &= a.is_ourselves;
       if (!a.link->stream) break;
       a.stream().log().problem("no stream to another server", {{"domain", pair.target}, {"why", why}});
@@ -267,7 +270,9 @@ Task<LinkOutcome> try_all(StreamShard& here, const DomainPair& pair, const Serve
   // XEP-0220 §2.4.2: as if there were no server.
   if (unknown_there || (all_ourselves && !found.places.empty()))
     co_return failed(Condition::remote_server_not_found, pair.target + ": " + why, false);
-  co_return failed(Condition::remote_server_timeout, pair.target + ": " + why);
+  LinkOutcome outcome = failed(Condition::remote_server_timeout, pair.target + ": " + why);
+  outcome.was_there = was_there;
+  co_return outcome;
 }
 
 // What is known of the target's places when none is to be tried. Empty: they are.

@@ -39,6 +39,8 @@ struct LinkOutcome {
   StanzaError error{Condition::remote_server_timeout};
   // Trying again soon makes sense: the network, the DNS or the peer may come back.
   bool may_come_back = true;
+  // The server was there; it may answer another domain of ours.
+  bool was_there = false;
 };
 
 // How much is tried for it: strangers make us ask for dialback's keys.

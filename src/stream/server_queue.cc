@@ -219,7 +219,7 @@ void ServerQueue::fires() {
   if (state_ == State::waiting && home_.shard.core().now() >= retry_at_) open();
   if (handed_ > 0 && outbox_ && outbox_->size() == 0)
     if (std::string question = trailer(); !question.empty()) outbox_->push_raw(std::move(question));
-  if (lender_ && asked_ && home_.shard.core().now() >= acknowledged_by_) end("it acknowledges nothing");
+  if (asked_ && home_.shard.core().now() >= acknowledged_by_) end("it acknowledges nothing");
   set(home_.shard.core().timers(), next_tick);
 }
 

@@ -39,9 +39,10 @@ void ServerQueue::retire() {
 
 void ServerQueue::check_policy() {
   if (!stream_) return;
-  if (is_too_little(encrypted_, verified_))
-    end(std::string{too_little});
-  else if (encrypted_ && tls_policy(home_.shard.settings(), pair_.target) == TlsPolicy::never)
+  if (is_too_little(encrypted_, verified_)) {
+    // One that goes both ways ends by itself, with an error: what is closed in order would still be heard.
+    if (!lender_) end(std::string{too_little});
+  } else if (encrypted_ && tls_policy(home_.shard.settings(), pair_.target) == TlsPolicy::never)
     end("the settings want no TLS now");
   else if (!ending_)
     stream_->transport->interrupt();  // the time of its idleness may be another one
@@ -77,9 +78,11 @@ Task<LinkOutcome> ServerQueue::reach() {
     co_return LinkOutcome{};
   }
   LinkOutcome outcome = co_await open_link(home_, pair_, to_send);
-  if (outcome.link || !outcome.may_come_back) {
+  if (outcome.link || outcome.was_there || !outcome.may_come_back) {
     there.post([&table, target = pair_.target] { table.targets.forget(target); });
-    if (!outcome.link) not_opened(outcome);
+    if (outcome.link) co_return outcome;
+    not_opened(outcome);
+    if (outcome.may_come_back) wait_and_retry();  // another domain of ours may be welcome
     co_return outcome;
   }
   const auto failed = [&table, &there, target = pair_.target, error = outcome.error] {
@@ -233,8 +236,9 @@ void ServerQueue::opened(XmlStream& stream, bool verified, bool managed) {
                                                   {"acknowledges", managed ? "yes" : "no"},
                                                   {"both_ways", lender_ ? "yes" : "no"}});
   last_used_ = home_.shard.core().now();
+  outbox_->raise_limit(2 * bytes_);  // what was stored may be more than the settings allow now
+  handed_ = entries_.size();         // first, as what is pushed may be written at once
   for (const auto& entry : entries_) outbox_->push(entry.stanza);
-  handed_ = entries_.size();
   at_turn_end(home_.shard.core());
 }
 
@@ -291,6 +295,7 @@ std::optional<ServerQueue::End> ServerQueue::take_element(const Element& element
 
 // What was not written, or not acknowledged, waits for the next stream.
 void ServerQueue::closed(const std::string& why) {
+  settle_written();
   streams_open.add(-1);
   expiry_.cancel();
   if (why.empty())

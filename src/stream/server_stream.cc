@@ -50,7 +50,7 @@ std::size_t ServerStream::outbox_limit() const {
 }
 
 void ServerStream::say(std::string answer) {
-  if (hears_on_) return;
+  if (said_all_) return;
   if (outbox_->size() == 0) answers_waiting_ = 0;
   answers_waiting_ += answer.size();
   outbox_->push_raw(std::move(answer));
@@ -71,9 +71,11 @@ void ServerStream::end_loan(const std::string& why) {
 }
 
 void ServerStream::hear_on(Seconds at_most) {
-  hears_on_ = true;
+  hears_on_ = said_all_ = true;
+  stream_->transport->take_interrupt();  // it was the end, not that of hearing
   end_of_hearing_.call(here_.shard.core().timers(), at_most, [this] {
     hears_on_ = false;
+    wake_reader();
     if (stream_) stream_->transport->interrupt();
   });
 }
@@ -191,7 +193,7 @@ void ServerStream::wake_reader() {
 }
 
 Task<void> ServerStream::caught_up(std::size_t open) {
-  if (why_ended_ || closing_ || fates_.open() <= open) co_return;
+  if (why_ended() || fates_.open() <= open) co_return;
   Later<bool> known;
   awaited_ = open;
   reader_ = &known;

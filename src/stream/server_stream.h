@@ -35,7 +35,7 @@ class StreamBorrower {
   virtual void acknowledges(bool it_does) = 0;
   // An <a/>. Not empty: the stream ends for it.
   virtual std::string take_acknowledgement(const Element& element) = 0;
-  // The stream's outbox is gone with this call. `why`: empty when nothing was wrong.
+  // Nothing may be written into the stream's outbox any more. `why`: empty when nothing was wrong.
   virtual void stream_left(const std::string& why) = 0;
   virtual Steady last_used() const = 0;
   virtual bool has_something_to_send() const = 0;
@@ -110,6 +110,7 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   Rate rate() const { return {here_.shard.value(s2s_rate), here_.shard.value(s2s_rate)}; }
 
  private:
+  Task<bool> settle_by_certificate(DialbackElement asked);
   static Task<void> verify(std::shared_ptr<ServerStream> self, DialbackElement asked);
   std::optional<StanzaError> why_not_asked(const DialbackElement& asked) const;
   std::optional<StanzaError> why_not_secure(std::string_view domain) const;
@@ -137,7 +138,8 @@ class ServerStream final : public Entity, private OutboxOwner, public std::enabl
   std::unique_ptr<Outbox> outbox_;
   StreamBorrower* borrower_ = nullptr;
   bool closing_ = false;
-  bool hears_on_ = false;  // our closing tag is written
+  bool said_all_ = false;  // our closing tag is written
+  bool hears_on_ = false;  // and the peer is heard still
   bool was_lent_ = false;
   std::size_t answers_waiting_ = 0;  // bytes, since the outbox was empty last
   std::string peers_error_;

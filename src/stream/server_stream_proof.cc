@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "net/address.h"
 #include "stream/certificates_last.h"
+#include "stream/proven_by_dns.h"
 #include "stream/s2s_policy.h"
 #include "stream/server_certificate.h"
 #include "stream/server_link.h"
@@ -100,7 +101,7 @@ std::optional<StreamError> ServerStream::take_dialback(const Element& element) {
     return std::nullopt;
   }
   // XEP-0220 §2.2.1: a certificate is as good as a key.
-  if (certificate_proves(here_.shard, *stream_, asked->from)) {
+  if (asked->from == pair_.target && certificate_proves(here_.shard, *stream_, asked->from)) {
     prove_by_certificate({asked->from, asked->to});
     say(dialback_answer(*asked, "valid"));
     return std::nullopt;
@@ -162,9 +163,30 @@ void ServerStream::refuse_proof(const DialbackElement& asked, const StanzaError&
   if (++refused_ >= most_refused) end({StreamCondition::policy_violation, "Too many domains were not proven."});
 }
 
+// A domain that the header has not named, whose DNS has not been asked yet. True: its certificate says enough, or the
+// stream is gone.
+Task<bool> ServerStream::settle_by_certificate(DialbackElement asked) {
+  if (asked.from == pair_.target || !stream_->transport->is_encrypted()) co_return false;
+  const DnsRecords records = co_await dns_records_of(here_, asked.from);
+  if (!stream_) co_return true;
+  const DnsProof proof = proof_by(records, stream_->transport->ssl(), asked.from);
+  if (proof == DnsProof::refused) {
+    refuse_proof(asked, {Condition::not_authorized, "The proof of its TLSA records is wrong."});
+    co_return true;
+  }
+  if (proof != DnsProof::proven && !certificate_proves(here_.shard, *stream_, asked.from)) co_return false;
+  prove_by_certificate({asked.from, asked.to});
+  say(dialback_answer(asked, "valid"));
+  co_return true;
+}
+
 // XEP-0220 §2.2.1: asks the server that the DNS names. "invalid" ends the stream.
 Task<void> ServerStream::verify(std::shared_ptr<ServerStream> self, DialbackElement asked) {
   const std::string whose = address_group(self->stream_->transport->address());
+  if (co_await self->settle_by_certificate(asked)) {
+    --self->questions_;
+    co_return;
+  }
   const KeyVerdict verdict =
       co_await ask_authority(self->here_, {asked.to, asked.from}, self->stream_id_, asked.key, whose);
   --self->questions_;

@@ -29,7 +29,6 @@ ServerTargets::Turn ServerTargets::ask(std::string_view target, Steady now) {
 }
 
 Steady ServerTargets::failed(const std::string& target, const StanzaError& error, Steady now) {
-  if (waiting_.size() >= most) sweep(now);
   if (waiting_.size() >= most && !waiting_.contains(target)) return now + longest_pause;
   Waiting& waiting = waiting_[target];
   waiting.tried_until = {};

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import asyncio
 import signal
 import time
+import xml.etree.ElementTree as ET
 
 import slixmpp
 
@@ -14,6 +15,18 @@ from province import OURS, Houses
 
 ROSTER = "{jabber:iq:roster}"
 ROMEO, JULIET = "romeo@montague.lan", "juliet@capulet.lan"
+# What no server knows: an element of the namespace urn:verona:NAME for each name.
+PAYLOADS = {
+    "letter": """<letter xmlns='urn:verona:letter' xmlns:seal='urn:verona:seal' seal:wax='red &amp; &lt;gold&gt;'
+                  plain='&quot;one&quot; &apos;two&apos;' xml:lang='it'>O &lt;Romeo&gt; &amp; \N{ROSE}, &#x1F339;?
+                 <seal:mark seal:by='nurse'>mixed <word/> content<deep xmlns='urn:verona:deep'><seal:mark/> tail</deep>
+                 </seal:mark><![CDATA[<wherefore/> & art]]></letter>""",
+    "prefix": "<v:prefix xmlns:v='urn:verona:prefix' v:n='1' n='2'><v:word v:n='3'/></v:prefix>",
+    "client": """<client xmlns='urn:verona:client'><body xmlns='jabber:client'>a <b xmlns='urn:verona:b'/> name</body>
+                 <message xmlns='jabber:client' from='nurse@verona.lan' id='1'><body>Peter!</body></message>
+                 </client>""",
+    "nothing": "<nothing xmlns='urn:verona:nothing'><of-no-namespace xmlns=''><deep/></of-no-namespace></nothing>",
+}
 
 
 async def roster_of(person):
@@ -43,6 +56,10 @@ async def hears(person, *wanted):
     await person.expect(was_last, f"all of {wanted}")
 
 
+def canonical(xml):
+    return ET.canonicalize(xml, rewrite_prefixes=True)
+
+
 def is_error_of(message):
     return lambda stanza: stanza["type"] == "error" and stanza["id"] == message["id"]
 
@@ -51,6 +68,7 @@ class Conversations:
     """Tests with a peer that nobody trusts: over dialback."""
 
     DISCO_REACHES_ITS_CLIENTS = True
+    CHANGED = ()  # of PAYLOADS, by the peer
 
     def start_both(self, *settings):
         """Nobody trusts the other's certificate."""
@@ -184,6 +202,20 @@ class Conversations:
                 question = asks.make_iq_get("urn:xmpp:ping:none", ito=jid)
                 self.assertEqual((await asks.refused(question))[0], "service-unavailable", jid)
         await self.talk(romeo, juliet)
+
+    async def test_payloads_that_no_server_knows_arrive_unchanged(self):
+        """As canonical XML (C25); the prefixes of their namespaces may be others."""
+        self.start_both()
+        romeo, juliet = await self.enter_both()
+        sent = {name: payload for name, payload in PAYLOADS.items() if name not in self.CHANGED}
+        for speaker, listener in ((romeo, juliet), (juliet, romeo)):
+            speaker.send_raw(f"<message to='{listener.boundjid.full}' type='chat'>{''.join(sent.values())}"
+                             "<body>A letter</body></message>")
+            came = await listener.expect_message("A letter")
+            self.assertEqual(len(came.xml), len(sent) + 1)
+            for name, payload in sent.items():
+                element = came.xml.find(f"{{urn:verona:{name}}}{name}")
+                self.assertEqual(canonical(ET.tostring(element, "unicode")), canonical(payload), speaker.boundjid)
 
     async def test_the_peer_starts_again(self):
         """Ended, and killed; our user's message of the time between waits (A1)."""

@@ -9,7 +9,9 @@ import signal
 import sys
 import unittest
 
-from province import Houses, enter_namespace
+from people import heard_until_now
+from province import BETWEEN, Houses, enter_namespace
+from signed_zone import SignedZone
 
 enter_namespace()
 Houses.PROGRAM = sys.argv.pop(1)
@@ -78,6 +80,27 @@ class OneStream(Bidi):
         await self.talk(romeo, juliet)
         self.assertEqual(len(self.logged("stream to another server lost")), 0)
 
+    async def test_what_waits_for_who_cannot_be_reached_goes_out_when_it_comes(self):
+        """Nobody is where the DNS says that its server is; it opens a stream itself. What follows stays behind."""
+        self.province.stop_dns()
+        self.province.zone["capulet.lan"] = BETWEEN
+        self.province.start_dns()
+        romeo, juliet = await self.begin()
+        bodies = [f"Art thou there {number}?" for number in range(2 * MANY)]
+        for body in bodies[:MANY]:
+            romeo.send_message(juliet.boundjid.full, body)
+        await self.until_logged("no stream to another server", to="capulet.lan")
+        await self.until(lambda: self.metric("jackdaw_s2s_stanzas_stored") == MANY, "not stored")
+        row, = self.jackdaw.read("queue", "list")
+        self.assertEqual((row["state"], row["stanzas"]), ("waiting", MANY))
+        await self.says(juliet, romeo, "Here am I")
+        for body in bodies[MANY:]:
+            romeo.send_message(juliet.boundjid.full, body)
+        came = [(await juliet.expect(lambda s: s["body"]))["body"] for _ in bodies]
+        self.assertEqual(came, bodies)
+        self.assertEqual([s for s in await heard_until_now(juliet, romeo) if s["body"]], [])
+        self.assertEqual((len(self.opened()), len(self.proven())), (0, 1))
+
     async def test_presence_and_requests_take_it_too(self):
         romeo, juliet = await self.begin()
         await self.befriend(romeo, juliet)
@@ -127,6 +150,32 @@ class TwoStreams(Bidi):
         await self.returned(juliet, romeo.boundjid.full)
         self.assertEqual(len(self.proven()), 0)
         self.assertEqual(self.metric("jackdaw_s2s_stanzas_sent"), 0)
+
+
+class Anchored(Bidi):
+    """With dns.trust_anchor a stream of ours would have to fit the other server's TLSA records, if it has any."""
+
+    async def begin_with(self, *, record):
+        """She speaks first, on a stream both ways of her server's, whose certificate we trust in any case."""
+        zone, certificate = SignedZone(self.province), self.province.certify("capulet.lan")
+        if record:
+            zone.tlsa(certificate[0], "capulet.lan")
+        self.prosody = self.start_prosody(modules=list(self.MODULES), certificate=certificate)
+        zone.serve()
+        self.serve(*self.be_certified(), f"dns.trust_anchor={zone.anchor}", "dns.servers=127.0.0.53")
+        romeo, juliet = await self.enter_both()
+        await self.says(juliet, romeo, "Art thou there?")
+        await self.until_logged("authenticated", domain="capulet.lan", mechanism="EXTERNAL")
+        self.assertIn("Requesting bidirectional stream", self.prosody.log.read_text())
+        await self.converse(romeo, juliet)
+
+    async def test_a_stream_that_no_record_proves_is_not_taken(self):
+        await self.begin_with(record=False)
+        self.assertEqual((len(self.opened()), len(self.proven())), (1, 1))
+
+    async def test_one_that_a_record_proves_is(self):
+        await self.begin_with(record=True)
+        self.assertEqual((len(self.opened()), len(self.proven())), (0, 1))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import asyncio
 import pathlib
+import ssl
 import sys
 import unittest
 
-from province import BETWEEN, Houses, Relay, THEIRS, enter_namespace
+from province import BETWEEN, OURS, PATIENCE, Houses, Relay, THEIRS, enter_namespace
 from signed_zone import CERT, DANE_TA, PKIX_EE, SignedZone
 
 enter_namespace()
@@ -17,6 +19,8 @@ Houses.PROGRAM = sys.argv.pop(1)
 HOST = "xmpp.capulet.lan"
 SERVICE, PLACE = "_xmpp-server._tcp.capulet.lan", f"_5269._tcp.{HOST}"
 WORDS = "By any other name"
+STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+CLAIM = "<db:result from='capulet.lan' to='montague.lan'>abc</db:result>"
 
 
 class Dane(Houses):
@@ -427,17 +431,17 @@ class Late(Dane):
 class Incoming(Dane):
     """capulet.lan connects to us, and needs a valid certificate (RFC 7712 §5)."""
 
-    async def hears(self, certificate):
+    async def hears(self, certificate, *settings):
         """What juliet says arrives, on a stream that her server's certificate has proven."""
         self.start_prosody(certificate=certificate)
-        self.serve(*self.secure())
+        self.serve(*(settings or self.secure()))
         romeo, juliet = await self.enter_both()
         await self.says(juliet, romeo, WORDS)
         await self.until_logged("authenticated", domain="capulet.lan", mechanism="EXTERNAL")
 
-    async def hears_nothing(self, certificate):
+    async def hears_nothing(self, certificate, *settings):
         self.start_prosody(certificate=certificate)
-        self.serve(*self.secure())
+        self.serve(*(settings or self.secure()))
         romeo, juliet = await self.enter_both()
         await self.returned(juliet, romeo.boundjid.full)
         self.assertEqual([s for s in await romeo.settle() if s["from"].domain == "capulet.lan"], [])
@@ -469,6 +473,61 @@ class Incoming(Dane):
         self.zone.tlsa(self.somebody_else(), HOST)
         self.zone.serve()
         await self.hears_nothing(self.certify(signed=False))
+
+    async def test_beside_a_record_of_somebody_else_a_trusted_certificate_counts(self):
+        self.zone.tlsa(self.somebody_else(), HOST)
+        self.zone.serve()
+        await self.hears(self.certify(), *self.secure(), self.trust())
+
+    async def bogus(self, certificate, *settings, broken=f"{PLACE} TLSA"):
+        """The proof of its records, which fit, or of the way to them, is wrong: it is refused, whatever it shows."""
+        self.zone.tlsa(certificate[0], HOST)
+        self.zone.serve(broken=[broken])
+        await self.hears_nothing(certificate, *settings)
+
+    async def test_a_wrong_proof_on_the_way_to_its_host(self):
+        await self.bogus(self.certify(), *self.secure(), self.trust(), broken=f"{SERVICE} SRV")
+
+    async def test_a_wrong_proof_of_its_hosts_address(self):
+        await self.bogus(self.certify(), *self.secure(), self.trust(), broken=f"{HOST} A")
+
+    async def test_a_wrong_proof_of_a_domain_that_the_header_does_not_name(self):
+        """Dialback says later who it is."""
+        pem, key = certificate = self.certify()
+        self.zone.tlsa(pem, HOST)
+        self.zone.serve(broken=[f"{PLACE} TLSA"])
+        self.serve("s2s.unlisted=encrypted", self.trust())
+        for sender in ("from='capulet.lan'", "from='tybalt.lan'", ""):
+            with self.subTest(sender=sender):
+                self.assertNotIn(b"type='valid'", await self.claim(sender, certificate))
+
+    async def claim(self, sender, certificate):
+        """What a stream with this sender in its header hears when it says that it is capulet.lan."""
+        reader, writer = await asyncio.open_connection(OURS, 5269)
+        header = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' "
+                  f"xmlns:stream='http://etherx.jabber.org/streams' {sender} to='montague.lan' version='1.0'>")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(*certificate)
+        for words, answer in ((header, b"</stream:features>"), (STARTTLS, b"<proceed"), (None, None),
+                              (header, b"</stream:features>"), (CLAIM, b"</db:result>")):
+            if words is None:
+                await writer.start_tls(context)
+                continue
+            writer.write(words.encode())
+            heard = await asyncio.wait_for(reader.readuntil(answer), PATIENCE)
+        writer.close()
+        return heard
+
+    async def test_a_wrong_proof_and_a_trusted_certificate(self):
+        """By SASL EXTERNAL."""
+        await self.bogus(self.certify(), *self.secure(), self.trust())
+
+    async def test_a_wrong_proof_and_a_trusted_certificate_where_dialback_is_enough(self):
+        await self.bogus(self.certify(), "s2s.unlisted=encrypted", self.trust())
+
+    async def test_a_wrong_proof_and_dialback(self):
+        await self.bogus(self.certify(signed=False), "s2s.unlisted=encrypted")
 
 
 if __name__ == "__main__":

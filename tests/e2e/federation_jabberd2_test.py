@@ -39,6 +39,7 @@ class Talk(Conversations, Jabberd2):
     """What users do, over dialback."""
 
     DISCO_REACHES_ITS_CLIENTS = False  # COMPAT(jabberd2 2.7): it answers for them
+    CHANGED = ("prefix", "client", "nothing")  # COMPAT(jabberd2 2.7): it writes them in other namespaces
 
     async def test_they_part(self):
         """COMPAT(jabberd2 2.7): who unsubscribes waits for the other's "unsubscribed", which RFC 6121 §3.3 has not."""

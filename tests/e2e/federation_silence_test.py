@@ -300,7 +300,7 @@ class Silence(Houses):
 
         self.road.cut()
         await self.until(lambda: self.said("component gone"), "the dead component is not found", UNTIL_LOST)
-        await self.until(lambda: len(self.said("stream of another server closed")) == 3, "a dead server is not found",
+        await self.until(lambda: len(self.said("stream of another server lost")) == 3, "a dead server is not found",
                          UNTIL_LOST)
         self.assertEqual(self.streams(), (0, 0))
         lost = "the connection was lost"

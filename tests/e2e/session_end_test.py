@@ -87,6 +87,9 @@ class SessionEnd(unittest.TestCase):
         self.assertIn("<not-allowed", early.bind("late"))
         self.assertIn("<not-allowed", early.bind("later"))
         self.assertIn("<jid>", self.log_in("juliet", resource=None).bind("new"))
+        self.jackdaw.do("user", "delete", "juliet@localhost")
+        self.jackdaw.do("user", "add", "juliet@localhost", "--reuse", "--password-stdin", password=PASSWORD)
+        self.assertIn("<not-allowed", early.bind("another's"))
 
     def test_locked_and_unlocked(self):
         self.jackdaw.do("user", "lock", "juliet@localhost")
