@@ -163,8 +163,8 @@ Task<OperationResult> run(OperationContext& context, const Operation& operation,
   }
   auto result = co_await operation.run(context, std::move(values));
   if (!context.server) co_return result;
-  // Who only looks, and may do so every few seconds, fills no log.
-  if (result && operation.right == Right::monitors)
+  // A program here that only looks, and may do so every few seconds, fills no log.
+  if (result && operation.right == Right::monitors && context.actor.name == local_actor().name)
     log().info("operation done", {{"operation", what}, {"by", context.actor.name}});
   else if (result)
     log().major("operation done", {{"operation", what}, {"by", context.actor.name}});
