@@ -109,6 +109,7 @@ class Spool(Houses):
         await self.send_acknowledged(romeo, ["Good night"])
         error = await romeo.expect(lambda s: s["type"] == "error", "an error")
         self.assertEqual((error["from"], error["error"]["condition"]), (JULIET, "remote-server-timeout"))
+        self.jackdaw.do("setting", "set", "roster.max_items", "999")  # stored behind the end of what has returned
         self.jackdaw.end(signal.SIGKILL)
         self.start_prosody()
         juliet = await self.enter("juliet@capulet.lan/balcony")
