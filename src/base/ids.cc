@@ -20,8 +20,9 @@ TimePoint time_of_id(std::string_view id) {
   constexpr std::size_t digits = 12;  // of 48 bits
   std::uint64_t ms = 0;
   if (id.size() < digits) return {};
-  const auto [end, error] = std::from_chars(id.data(), id.data() + digits, ms, 16);
-  if (error != std::errc{} || end != id.data() + digits) return {};
+  const std::string time{id.substr(0, digits)};
+  const auto [end, error] = std::from_chars(time.data(), time.data() + digits, ms, 16);
+  if (error != std::errc{} || end != time.data() + digits) return {};
   return TimePoint{std::chrono::milliseconds(ms)};
 }
 
