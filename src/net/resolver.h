@@ -69,7 +69,7 @@ class Resolver final : private Watched {
   bool is_stopped();
   bool take(Question* question);
 
-  static constexpr std::size_t most_questions = 20'000;  // more at one time are not asked
+  static constexpr std::size_t most_questions = 10'000;  // more at one time are not asked
 
   Core& core_;
   ub_ctx* context_ = nullptr;          // proves nothing
