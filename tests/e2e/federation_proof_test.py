@@ -297,5 +297,38 @@ class Raised(Scripted):
         self.assertFalse(self.logged("another server's domain is proven"))
 
 
+class BehindTheEnd(Scripted):
+    """What a server says on a stream both ways that we have ended."""
+
+    async def begin(self):
+        peer = await self.proof_of_ours("<bidi xmlns='urn:xmpp:features:bidi'/>")
+        peer.say(accepted("valid"))
+        await peer.until("</message>")
+        peer.message("Ay")
+        await self.romeo.expect_message("Ay")
+        return peer
+
+    async def test_much_of_it_holds_no_core_up(self):
+        """It was closed for idleness, so what was on its way is heard (RFC 6120 section 4.4)."""
+        self.set("s2s.idle_timeout", "1s")
+        peer = await self.begin()
+        await peer.until("</stream:stream>")
+        peer.say("".join(f"<message from='capulet.lan' to='nurse{number}@montague.lan' type='error'/>"
+                         for number in range(20_000)))
+        peer.message("By and by")
+        peer.say("</stream:stream>")
+        await self.romeo.expect_message("By and by")
+        self.jackdaw.do("queue", "list")  # each core is asked
+        self.assertEqual(await self.romeo_hears(), [])
+
+    async def test_a_stricter_policy_does_not_hear_it(self):
+        peer = await self.begin()
+        self.set("s2s.secure_domains", "capulet.lan")
+        await peer.until("<policy-violation ")
+        peer.message("Nay")
+        await peer.rest()
+        self.assertEqual(await self.romeo_hears(), [])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=1)
