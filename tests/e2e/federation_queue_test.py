@@ -35,6 +35,25 @@ class BreaksOff(Relay):
         writer.close()
 
 
+class RefusesVerona(Relay):
+    """Says that it wants nothing from verona.lan, and counts that; what others say goes on to the server behind."""
+
+    async def relay(self, reader, writer):
+        header = await reader.readuntil(b" to='capulet.lan'>")
+        if b" from='verona.lan'" in header:
+            self.connections += 1
+            writer.write(b"<?xml version='1.0'?><stream:stream xmlns='jabber:server' id='417' version='1.0' "
+                         b"xmlns:stream='http://etherx.jabber.org/streams' from='capulet.lan' to='verona.lan'>"
+                         b"<stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+                         b"</stream:error></stream:stream>")
+            writer.close()
+            return
+        there_reader, there_writer = await asyncio.open_connection(self.behind, 5269)
+        there_writer.write(header)
+        await asyncio.gather(self.pass_on(reader, there_writer, self.sent),
+                             self.pass_on(there_reader, writer, self.answered))
+
+
 class Apart(Houses):
     DOMAINS = ("montague.lan", "verona.lan")
     ZONE = {**Houses.ZONE, "capulet.lan": BETWEEN, "mantua.lan": NOBODY, "padua.lan": NOBODY, "verona.lan": OURS,
@@ -210,6 +229,26 @@ class Pauses(Apart):
         for speaker in (romeo, prince):
             await self.says(speaker, juliet, "third")
         self.assertEqual(self.queues()["verona.lan"]["stanzas"], 0)
+
+
+    async def test_a_domain_that_is_refused_holds_no_other_back(self):
+        """Its next try is far away; another domain of ours has its stream at once."""
+        self.start_prosody()
+        self.serve("s2s.bidi=false")
+        self.set("s2s.queue_age", "1h")
+        server = RefusesVerona(BETWEEN, THEIRS)
+        await server.start()
+        self.addAsyncCleanup(server.close)
+        romeo, prince = await self.enter("romeo@montague.lan/garden"), await self.enter("romeo@verona.lan/palace")
+        juliet = await self.enter(JULIET)
+        self.send(prince, "first")
+        refused = await self.until_waiting("verona.lan", at_least=10)
+        self.assertIn("policy-violation", refused["last_error"])
+        tries = server.connections
+        await self.says(romeo, juliet, "second")
+        self.assertEqual(server.connections, tries)
+        self.assertEqual(self.tries(), 0)
+        self.assertEqual(self.queue("verona.lan")["stanzas"], 1)
 
 
 class Orders(Apart):

@@ -20,16 +20,17 @@ enter_namespace()
 Houses.PROGRAM = sys.argv.pop(1)
 JULIET = "juliet@capulet.lan/balcony"
 AWAY = 5  # seconds
+LARGE = "O " * 100_000  # sixty are more than the system takes at once for a connection
 
 
 class Restarts(Houses):
     DOMAINS = ("montague.lan", "verona.lan")
     ZONE = {**Houses.ZONE, "capulet.lan": BETWEEN, "verona.lan": OURS, "padua.lan": BETWEEN}
 
-    async def begin(self):
+    async def begin(self, *settings):
         self.start_prosody()
         self.juliet = await self.enter(JULIET)
-        self.serve()
+        self.serve(*settings)
         self.jackdaw.do("setting", "set", "s2s.queue_age", "1h")
         return await self.enter_ours()
 
@@ -129,6 +130,21 @@ class Restarts(Houses):
         await self.open_way()
         self.jackdaw.do("queue", "flush", "capulet.lan")
         self.assertEqual(await self.heard_until("third", romeo), [["second", "third"]])
+
+    async def test_more_than_there_is_room_for_now_drains(self):
+        """Stored while the queue had more room: each once and in order, and then the queue takes what comes."""
+        romeo, _ = await self.begin("c2s.rate=0", "s2s.queue_bytes=67108864")
+        for number in range(60):
+            self.send(romeo, f"{number} {LARGE}")
+        await self.until_stored(60)
+        romeo, _ = await self.restart("s2s.queue_bytes=65536")
+        self.assertEqual(self.waiting(), {"montague.lan": 60})
+        self.assertEqual(await self.returned(romeo, JULIET), "resource-constraint")
+        await self.open_way()
+        self.jackdaw.do("queue", "flush", "capulet.lan")
+        await self.until(lambda: self.waiting() == {"montague.lan": 0}, "they do not drain")
+        (heard,) = await self.heard_until("last", romeo)
+        self.assertEqual([body.split()[0] for body in heard], [*(str(number) for number in range(60)), "last"])
 
     async def test_nothing_is_forgotten_in_the_store(self):
         """With room for fewer queues than it has something for; then without other servers at all."""
