@@ -69,4 +69,8 @@ void Components::end_all(const StreamError& why) {
   for (const auto& [domain, component] : here_) component->end(why);
 }
 
+void Components::check_proofs() {
+  for (const auto& [domain, component] : here_) component->check_proof();
+}
+
 }  // namespace jackdaw

@@ -20,6 +20,8 @@ class Component : public Entity {
  public:
   // Ends its stream with an error, on this core, soon.
   virtual void end(StreamError why) = 0;
+  // The settings have changed: ends when its secret is no longer what it proved itself with.
+  virtual void check_proof() = 0;
 };
 
 class Components {
@@ -42,6 +44,7 @@ class Components {
   Component* find(std::string_view domain);
   // All of this core.
   void end_all(const StreamError& why);
+  void check_proofs();
 
   // What the home core tells the others.
   void learn(std::string domain);

@@ -81,6 +81,7 @@ void Shard::end_sessions_of(std::string_view domain) {
 
 void Shard::apply(std::shared_ptr<const Settings> settings) {
   settings_ = std::move(settings);
+  components_.check_proofs();
   for (const auto& told : watchers_) told();
 }
 

@@ -16,6 +16,7 @@ namespace jackdaw {
 namespace {
 
 constexpr auto close_time = 5s;
+constexpr auto wrong_handshake = "The handshake is wrong.";
 
 const Metric stanzas_from_components{"jackdaw_component_stanzas_received", "Stanzas read from components."};
 
@@ -24,18 +25,39 @@ void refuse_unheard(Router& router, const Stanza& stanza) {
   router.refuse(stanza, StanzaError{Condition::remote_server_timeout, "The component is not connected."});
 }
 
+// Its own secret, or that of all; empty: this name is not a component's.
+std::string secret_of(const Shard& shard, std::string_view domain) {
+  for (const auto& row : shard.value(component_secrets)) {
+    const auto split = row.find('=');
+    if (split != row.npos && prepare_domainpart(row.substr(0, split)) == domain) return row.substr(split + 1);
+  }
+  return shard.value(component_password);
+}
+
+// What a component has said to prove its name, on the stream of that id.
+struct Proof {
+  std::string stream_id, handshake;
+
+  // XEP-0114 §3: SHA-1 of the stream's id and the secret, in lower-case hexadecimal digits.
+  bool holds(const Shard& shard, std::string_view domain) const {
+    const std::string secret = secret_of(shard, domain);
+    return !secret.empty() && equal_in_constant_time(handshake, to_hex(sha1(stream_id + secret)));
+  }
+};
+
 // A connected component as the router sees it.
 class ComponentSession final : public Component, private OutboxOwner {
  public:
   static constexpr std::size_t max_open = OpenStanzas::max;
 
-  ComponentSession(Shard& home, XmlStream& stream, std::string domain);
+  ComponentSession(Shard& home, XmlStream& stream, std::string domain, Proof proof);
   ~ComponentSession() override { home_.router().strike_off(number_); }
 
   // Component, for the router.
   void deliver(StanzaRef stanza) override;
   void settled(std::uint32_t number) override;
   void end(StreamError why) override;
+  void check_proof() override;
 
   // All cores send to it: the handshake's answer goes out before anything that has come until now.
   void begin();
@@ -73,6 +95,7 @@ class ComponentSession final : public Component, private OutboxOwner {
   XmlStream& stream_;
   const std::uint64_t number_;
   const std::string domain_;
+  const Proof proof_;
   Outbox outbox_;
   OpenStanzas open_;
   std::optional<StreamError> why_ended_;
@@ -81,11 +104,12 @@ class ComponentSession final : public Component, private OutboxOwner {
   bool begun_ = false;
 };
 
-ComponentSession::ComponentSession(Shard& home, XmlStream& stream, std::string domain)
+ComponentSession::ComponentSession(Shard& home, XmlStream& stream, std::string domain, Proof proof)
     : home_(home),
       stream_(stream),
       number_(stream.number),
       domain_(std::move(domain)),
+      proof_(std::move(proof)),
       outbox_(*stream.transport, static_cast<std::size_t>(home.value(component_outbox)),
               static_cast<OutboxOwner&>(*this)) {
   home_.router().enlist(number_, this);
@@ -113,6 +137,11 @@ void ComponentSession::end(StreamError why) {
   why_ended_ = std::move(why);
   open_.wake();
   stream_.transport->interrupt();
+}
+
+// RFC 6120 §4.9.3.16.
+void ComponentSession::check_proof() {
+  if (!proof_.holds(home_, domain_)) end({StreamCondition::reset, "Your secret is another one now."});
 }
 
 void ComponentSession::stop() {
@@ -163,15 +192,6 @@ std::optional<StreamError> ComponentSession::refuse(const Element& element, Kind
   return std::nullopt;
 }
 
-// Its own secret, or that of all; empty: this name is not a component's.
-std::string secret_of(const Shard& shard, std::string_view domain) {
-  for (const auto& row : shard.value(component_secrets)) {
-    const auto split = row.find('=');
-    if (split != row.npos && prepare_domainpart(row.substr(0, split)) == domain) return row.substr(split + 1);
-  }
-  return shard.value(component_password);
-}
-
 Task<void> run_component(std::unique_ptr<XmlStream> stream, Shard* shard, std::shared_ptr<ComponentSession> session) {
   const Ending ending = co_await read_loop(*stream, *shard, *session, c2s_idle);
   std::string last_words = "</stream:stream>";
@@ -202,7 +222,12 @@ Task<void> serve_component(Negotiation n) {
   n.stream->set_budget(static_cast<std::size_t>(-1));
   n.stream->reader.set_limits({.bytes = static_cast<std::uint32_t>(n.core_shard().value(component_max_stanza))});
   Shard& shard = n.core_shard();
-  auto session = std::make_shared<ComponentSession>(shard, *n.stream, n.domain);
+  Proof proof{n.stream_id, n.handshake};
+  if (!proof.holds(shard, n.domain)) {  // changed meanwhile
+    co_await end_stream(n, StreamError{StreamCondition::not_authorized, wrong_handshake});
+    co_return;
+  }
+  auto session = std::make_shared<ComponentSession>(shard, *n.stream, n.domain, std::move(proof));
   if (!co_await shard.components().attach(n.domain, session)) {
     session.reset();
     co_await end_stream(n, StreamError{StreamCondition::conflict, "This name is served already."});
@@ -230,7 +255,6 @@ Result<Done> check_component_secrets(const Settings& settings) {
   return Done{};
 }
 
-// XEP-0114 §3: SHA-1 of the stream's id and the secret, in lower-case hexadecimal digits.
 Task<void> accept_component(Negotiation n) {
   const Heard heard = co_await n.stream->next(n.core_shard(), n.deadline);
   if (heard.what != Heard::What::element) {
@@ -241,13 +265,13 @@ Task<void> accept_component(Negotiation n) {
   // From each address by itself: strangers elsewhere must not lock a component out.
   const std::string counted = n.domain + " from " + n.stream->transport->address();
   const bool may_try = co_await wait_before(n, counted) == 0s;
-  const std::string secret = secret_of(n.core_shard(), n.domain);
-  const bool good = may_try && element.is({component_ns, "handshake"}) && !secret.empty() &&
-                    equal_in_constant_time(element.text(), to_hex(sha1(n.stream_id + secret)));
+  n.handshake = element.text();
+  const bool good = may_try && element.is({component_ns, "handshake"}) &&
+                    Proof{n.stream_id, n.handshake}.holds(n.core_shard(), n.domain);
   if (may_try) co_await note_outcome(n, counted, good);
   if (!good) {
     co_await end_stream(n, StreamError{StreamCondition::not_authorized,
-                                       may_try ? "The handshake is wrong." : "Too many wrong handshakes; try later."});
+                                       may_try ? wrong_handshake : "Too many wrong handshakes; try later."});
     co_return;
   }
   StreamShard& home = n.shard->home_of(n.domain);

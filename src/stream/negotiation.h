@@ -47,6 +47,7 @@ struct Negotiation {
   bool is_server = false;         // the header was one of jabber:server
   std::string remote;             // its `from`, prepared; empty: it named none
   bool is_component = false;      // the header was one of jabber:component:accept; `domain` is its name then
+  std::string handshake;          // what it proved itself with
   bool offers_both_ways = false;  // to another server (XEP-0288)
   bool both_ways = false;         // and it has accepted
   std::string stream_id;          // of our last header

@@ -144,6 +144,27 @@ class Refused(Components):
         self.assertEqual(await Service(PLAYS, SECRET).refusal(self.port), "not-authorized")
         await self.component(ORACLE, OWN_SECRET)
 
+    async def test_another_secret_ends_who_had_the_old_one(self):
+        """And nobody else; with the new one it comes again. Without any it is nobody's name."""
+        self.assertEqual(self.jackdaw.end(), 0)
+        self.port = self.jackdaw.start("--set", "server.cores=3", "--set", "log.level=problems")
+        for setting, value in (("component.password", SECRET), ("component.secrets", f"{ORACLE}={OWN_SECRET}")):
+            self.jackdaw.do("setting", "set", setting, "-", password=value)
+        plays, oracle = await self.component(), await self.component(ORACLE, OWN_SECRET)
+        romeo = await self.enter("romeo@localhost/garden")
+        self.jackdaw.do("setting", "set", "component.password", "-", password="another one")
+        self.assertEqual(await asyncio.wait_for(plays.errors.get(), PATIENCE), "reset")
+        self.assertEqual(await Service(PLAYS, SECRET).refusal(self.port), "not-authorized")
+        plays = await self.component(PLAYS, "another one")
+        self.jackdaw.do("setting", "set", "component.secrets", "-", password=f"{ORACLE}=new,{VERONA}=x")
+        self.assertEqual(await asyncio.wait_for(oracle.errors.get(), PATIENCE), "reset")
+        romeo.send_message(PLAYS, "Still there?")
+        await plays.expect_message("Still there?")
+        self.jackdaw.do("setting", "reset", "component.password")
+        self.assertEqual(await asyncio.wait_for(plays.errors.get(), PATIENCE), "reset")
+        self.assertEqual(await Service(PLAYS, "another one").refusal(self.port), "host-unknown")
+        self.assertEqual(await self.unreachable(romeo, PLAYS), "remote-server-timeout")
+
     async def test_names_that_are_served_already(self):
         """XEP-0114 §3: conflict; who was there first stays."""
         plays, romeo = await self.component(), await self.enter("romeo@localhost/garden")
