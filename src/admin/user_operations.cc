@@ -26,8 +26,11 @@ Result<BareJid> account_in(const OperationValues& values) {
   return *jid;
 }
 
-OperationResult answer_of(Provisioned outcome, const BareJid& jid, std::string_view done) {
+OperationResult answer_of(OperationContext& context, Provisioned outcome, const BareJid& jid, std::string_view done) {
   if (outcome == Provisioned::done) return OperationAnswer{jid.text() + ": " + std::string{done} + '\n'};
+  if (outcome == Provisioned::exists || outcome == Provisioned::not_there)
+    if (const auto account = first_shard(context).aliases().find(jid.text()); !account.empty())
+      return Failure{jid.text() + ": is another name of " + std::string{account}};
   return Failure{jid.text() + ": " + std::string{text_of(outcome)}};
 }
 
@@ -42,7 +45,7 @@ Task<OperationResult> add_user(OperationContext& context, OperationValues values
   const auto outcome = co_await create_account(first_shard(context), std::move(wanted));
   if (outcome == Provisioned::removed_recently)
     co_return Failure{jid->text() + ": an account of this name was removed not long ago; --reuse gives the name again"};
-  co_return answer_of(outcome, *jid, "added");
+  co_return answer_of(context, outcome, *jid, "added");
 }
 
 Task<OperationResult> change_user_password(OperationContext& context, OperationValues values) {
@@ -50,7 +53,7 @@ Task<OperationResult> change_user_password(OperationContext& context, OperationV
   if (!jid) co_return jid.failure();
   const auto outcome =
       co_await change_password(first_shard(context), *jid, values.one("password"), context.session, std::string{share});
-  co_return answer_of(outcome, *jid, "password changed");
+  co_return answer_of(context, outcome, *jid, "password changed");
 }
 
 bool is_whole(const AccountRecord& record) {
@@ -82,21 +85,21 @@ Task<OperationResult> lock_user(OperationContext& context, OperationValues value
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
   const bool could = co_await may_everything(context, *jid);
-  auto answer = answer_of(co_await set_locked(first_shard(context), *jid, true), *jid, "locked");
+  auto answer = answer_of(context, co_await set_locked(first_shard(context), *jid, true), *jid, "locked");
   co_return co_await with_remark(context, std::move(answer), could);
 }
 
 Task<OperationResult> unlock_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
-  co_return answer_of(co_await set_locked(first_shard(context), *jid, false), *jid, "unlocked");
+  co_return answer_of(context, co_await set_locked(first_shard(context), *jid, false), *jid, "unlocked");
 }
 
 Task<OperationResult> delete_user(OperationContext& context, OperationValues values) {
   const auto jid = account_in(values);
   if (!jid) co_return jid.failure();
   const bool could = co_await may_everything(context, *jid);
-  auto answer = answer_of(co_await remove_account(first_shard(context), *jid), *jid, "removed");
+  auto answer = answer_of(context, co_await remove_account(first_shard(context), *jid), *jid, "removed");
   co_return co_await with_remark(context, std::move(answer), could);
 }
 
@@ -155,7 +158,7 @@ Task<OperationResult> show_user(OperationContext& context, OperationValues value
   if (!jid) co_return jid.failure();
   const auto record = co_await context.server->store->accounts().get(*jid);
   if (!record) co_return record.failure();
-  if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+  if (!*record) co_return answer_of(context, Provisioned::not_there, *jid, {});
   Shard& home = context.server->home(jid->text());
   const auto sessions = co_await offload(home.core(), [&home, &jid] { return sessions_of(home, *jid); });
   OperationTable table{.shape = OperationTable::Shape::record,
@@ -195,7 +198,7 @@ Task<OperationResult> change_rights(OperationContext& context, OperationValues v
     if (!first_shard(context).domain(domain)) co_return Failure{printable(domain) + ": this domain is not served"};
   const bool could = co_await may_everything(context, *jid);
   const auto outcome = co_await set_rights(first_shard(context), *jid, rights->text());
-  auto answer = answer_of(outcome, *jid, rights->empty() ? "no rights" : "may " + rights->text());
+  auto answer = answer_of(context, outcome, *jid, rights->empty() ? "no rights" : "may " + rights->text());
   co_return co_await with_remark(context, std::move(answer), could);
 }
 
@@ -207,7 +210,7 @@ Task<OperationResult> show_rights(OperationContext& context, OperationValues val
   if (!jid) co_return jid.failure();
   const auto record = co_await context.server->store->accounts().get(*jid);
   if (!record) co_return record.failure();
-  if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+  if (!*record) co_return answer_of(context, Provisioned::not_there, *jid, {});
   OperationTable table{.shape = OperationTable::Shape::record, .columns = {"jid", "rights"}};
   table.rows.push_back({jid->text(), (*record)->rights});
   co_return OperationAnswer{{}, std::move(table)};
@@ -255,20 +258,20 @@ Task<OperationResult> set_strangers(OperationContext& context, OperationValues v
     co_return Failure{printable(word) + ": say refuse, take, or domain (as message.refuse_strangers says)"};
   const auto record = co_await context.server->store->accounts().get(*jid);
   if (!record) co_return record.failure();
-  if (!*record) co_return answer_of(Provisioned::not_there, *jid, {});
+  if (!*record) co_return answer_of(context, Provisioned::not_there, *jid, {});
   const auto value = word == "domain" ? std::nullopt : std::optional{word};
   const auto stored = co_await context.server->store->map(stranger_map).set({}, jid->text(), value);
   if (!stored) co_return stored.failure();
   if (const auto still = co_await context.server->store->accounts().get(*jid); still && !*still) {
     co_await context.server->store->map(stranger_map).set({}, jid->text(), std::nullopt);
-    co_return answer_of(Provisioned::not_there, *jid, {});
+    co_return answer_of(context, Provisioned::not_there, *jid, {});
   }
   if (!co_await publish_table(*context.server, stranger_map, &Shard::strangers))
     co_return Failure{"it is stored, but not in force before the next start; the log says why"};
   const std::string done = word == "refuse" ? "refuses messages of strangers"
                            : word == "take" ? "takes messages of strangers"
                                             : "does with strangers as its domain";
-  co_return answer_of(Provisioned::done, *jid, done);
+  co_return answer_of(context, Provisioned::done, *jid, done);
 }
 
 const OperationArgument alias_argument{"alias", ArgumentType::jid, "The other name, name@domain."};

@@ -60,7 +60,11 @@ class Aliases(Stage):
                 (ROMEO, "montague@montague.lan", "There is an account of this name"),  # a ring of two
                 ("montague@montague.lan", JULIET, "It is an alias of another account")):
             self.assertIn(why, self.not_added(alias, account), alias)
-        self.jackdaw.refused("user", "add", "montague@montague.lan", "--password-stdin", password="else")
+        name = f"jackdaw: montague@montague.lan: is another name of {ROMEO}\n"
+        for words in (("user", "add", "montague@montague.lan", "--password-stdin"),
+                      ("user", "passwd", "montague@montague.lan", "--password-stdin"),
+                      *(("user", order, "montague@montague.lan") for order in ("show", "lock", "rights", "delete"))):
+            self.assertEqual(self.jackdaw.refused(*words, password="else"), name)
         self.assertEqual(self.listed(), before)
         romeo, juliet = await self.enter(f"{ROMEO}/garden"), await self.enter(f"{JULIET}/balcony")
         await self.arrives(juliet, romeo, "montague@montague.lan")
