@@ -8,10 +8,7 @@
 
 #include <condition_variable>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
-#include <sstream>
 #include <thread>
 
 #include "admin/xep0050_commands.h"
@@ -24,6 +21,7 @@
 #include "router/server_settings.h"
 #include "router/strangers.h"
 #include "serve_parts.h"
+#include "settings/settings_file.h"
 #include "stream/negotiation.h"
 #include "stream/s2s_settings.h"
 #include "stream/scram.h"
@@ -37,14 +35,6 @@ namespace {
 const Log& log() {
   static const Log made{"SERVER"};
   return made;
-}
-
-Result<std::string> read_file(const std::string& file, bool may_be_missing) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return may_be_missing ? Result<std::string>{std::string{}} : Failure{file + ": cannot be read"};
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 // What the administrator changed at run time (store map "settings": "domain name" to text) and added (map "domains").
@@ -93,8 +83,9 @@ Task<Result<Kept>> read_kept(Store& store) {
   co_return kept;
 }
 
-Failure not_served(const std::string& file, const std::string& domain) {
-  return {fmt::format("{}: domain.{}: this domain is not served; add it to `domains`", file, domain)};
+Failure not_served(const Settings& settings, const std::string& domain) {
+  return {fmt::format("{}domain.{}: this domain is not served; add it to `domains`", settings.place_of_domain(domain),
+                      domain)};
 }
 
 }  // namespace
@@ -127,28 +118,29 @@ struct ServerAssembly {
   Task<Result<Configuration>> configure() {
     const bool named = !options.config_file.empty();
     const std::string file = named ? options.config_file : options.data_directory + "/jackdaw.toml";
-    const auto text = read_file(file, !named);
+    const auto text = read_settings_file(file);
     if (!text) co_return text.failure();
+    if (named && !*text) co_return Failure{file + ": there is no such file"};
     // One that is gone would take the domains that it names along.
-    const bool is_there = std::filesystem::exists(file);
-    if (parts.had_file && !is_there) co_return Failure{file + ": is not there any more; everything stays as it was"};
-    parts.had_file = is_there;
+    if (parts.had_file && !*text) co_return Failure{file + ": is not there any more; everything stays as it was"};
+    parts.had_file = text->has_value();
     auto kept = co_await read_kept(*parts.store);
     if (!kept) co_return kept.failure();
-    auto settings = merge(all_settings(), {kept->changes, file, *text, options.command_line});
+    auto settings = merge(all_settings(), {kept->changes, file, text->value_or(std::string{}), options.command_line});
     if (!settings) co_return settings.failure();
     Configuration made{*settings, {}, kept->secret, kept->aliases, kept->strangers};
     for (const auto& list : {(*settings)->domains(), kept->domains})
       for (const auto& name : list) {
         const auto domain = prepare_domainpart(name);
-        if (!domain) co_return Failure{"domains: '" + name + "' is no valid domain name"};
+        if (!domain)
+          co_return Failure{(*settings)->place_of_domain(name) + "domains: '" + name + "' is no valid domain name"};
         if (std::find(made.domains.begin(), made.domains.end(), *domain) == made.domains.end())
           made.domains.push_back(*domain);
       }
     if (made.domains.empty()) made.domains.push_back("localhost");
     for (const auto& name : (*settings)->domains_with_own_values())
       if (std::find(made.domains.begin(), made.domains.end(), name) == made.domains.end())
-        co_return not_served(file, name);
+        co_return not_served(**settings, name);
     co_return made;
   }
 
@@ -193,7 +185,8 @@ struct ServerAssembly {
     const std::size_t cores = options.listen ? parts.cores.size() : 0;
     auto read = read_domain_certificates(
         {settings, domains, options.data_directory, options.clock->wall(), parts.tickets, cores});
-    if (read) read->contexts.resize(parts.cores.size());
+    if (!read) return settings.located(read.failure());
+    read->contexts.resize(parts.cores.size());
     return read;
   }
 
@@ -233,7 +226,7 @@ struct ServerAssembly {
 
   Result<Done> start_resolver(const Settings& settings) {
     auto resolver = Resolver::start(*parts.cores.front(), resolver_options(settings));
-    if (!resolver) return resolver.failure();
+    if (!resolver) return settings.located(resolver.failure());
     parts.resolver = std::move(*resolver);
     server.resolver = parts.resolver.get();
     parts.cores.front()->post([asked = parts.resolver.get()] { spawn(asked->watch_proofs()); });
@@ -272,7 +265,9 @@ struct ServerAssembly {
 
   // The sockets that the settings ask for and that are not open yet.
   Result<Listeners::Plan> plan_listening(const Settings& settings) {
-    return options.listen ? parts.listeners->prepare(settings) : Listeners::Plan{};
+    auto plan = options.listen ? parts.listeners->prepare(settings) : Listeners::Plan{};
+    if (!plan) return settings.located(plan.failure());
+    return plan;
   }
 
   // Before the cores run.
@@ -286,7 +281,9 @@ struct ServerAssembly {
 
   // Opened before anything else changes: a place that cannot be used refuses the settings. Null: not this server's.
   Result<LogOutput> open_log_places(const Settings& settings) {
-    return options.keeps_log ? make_log_output(log_places(settings)) : LogOutput{};
+    auto output = options.keeps_log ? make_log_output(log_places(settings)) : LogOutput{};
+    if (!output) return settings.located(output.failure());
+    return output;
   }
 
   void apply_to_process(const Settings& settings, LogOutput output) {
@@ -355,7 +352,7 @@ Result<Done> RunningServer::check_configuration() {
   if (auto good = check_settings(settings); !good) return good.failure();
   const auto certificates = read_domain_certificates(
       {settings, configuration->domains, options_.data_directory, options_.clock->wall(), parts_->tickets, 1});
-  if (!certificates) return certificates.failure();
+  if (!certificates) return settings.located(certificates.failure());
   return Done{};
 }
 

@@ -29,9 +29,7 @@ Result<Done> check_dns(const Settings& settings) {
   return settings.value(s2s_enabled) ? Resolver::check(resolver_options(settings)) : Done{};
 }
 
-}  // namespace
-
-Result<Done> check_settings(const Settings& settings) {
+Result<Done> check_each(const Settings& settings) {
   if (auto good = check_component_secrets(settings); !good) return good.failure();
   for (const Module* module : all_modules)
     if (module->check_settings)
@@ -41,6 +39,13 @@ Result<Done> check_settings(const Settings& settings) {
   if (auto good = channel_limits(settings); !good) return good.failure();
   if (auto good = check_log_settings(settings); !good) return good.failure();
   return check_dns(settings);
+}
+
+}  // namespace
+
+Result<Done> check_settings(const Settings& settings) {
+  auto good = check_each(settings);
+  return good ? good : settings.located(good.failure());
 }
 
 }  // namespace jackdaw

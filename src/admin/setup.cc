@@ -3,9 +3,6 @@
 
 #include <unistd.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "admin/private_directory.h"
 #include "base/bytes.h"
 #include "router/provision.h"
@@ -13,6 +10,7 @@
 #include "settings/pages.h"
 #include "settings/printable.h"
 #include "settings/setting_text.h"
+#include "settings/settings_file.h"
 #include "settings/toml_file.h"
 
 namespace jackdaw {
@@ -55,12 +53,9 @@ bool is_file(const std::string& file) { return ::access(file.c_str(), F_OK) == 0
 
 // Empty when there is no such file.
 Result<std::string> read_whole(const std::string& file) {
-  if (!is_file(file)) return std::string{};
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return Failure{file + ": cannot be read"};
-  return text.str();
+  auto text = read_settings_file(file);
+  if (!text) return text.failure();
+  return std::move(*text).value_or(std::string{});
 }
 
 constexpr auto share = "administrator";

@@ -74,7 +74,8 @@ Result<ub_ctx*> Resolver::make_context(const ResolverOptions& options, bool prov
   if (options.servers.empty()) ub_ctx_resolvconf(context, nullptr);
   Result<Done> good = Done{};
   for (const auto& server : options.servers)
-    if (const int error = ub_ctx_set_fwd(context, server.c_str())) good = option_failure("dns.servers", server, error);
+    if (const int error = ub_ctx_set_fwd(context, server.c_str()))
+      good = Failure{option_failure("dns.servers", server, error).what + "; allowed: an address, or ADDRESS@PORT"};
   if (proving)
     if (const int error = ub_ctx_add_ta_file(context, options.trust_anchor.c_str()))
       good = option_failure("dns.trust_anchor", options.trust_anchor, error);

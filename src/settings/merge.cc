@@ -121,11 +121,15 @@ class Merge {
 
   std::string take_file(const std::string& file_name, std::string_view text) {
     WrittenFile file = read_toml(text);
+    values_.file_name = printable(file_name);
     std::vector<FileProblem> problems = std::move(file.problems);
     auto add = [&](std::size_t line, std::string what) {
       if (!what.empty()) problems.push_back({line, std::move(what)});
     };
-    for (const WrittenDomain& domain : file.domains) add(domain.line, take_domain(domain.name));
+    for (const WrittenDomain& domain : file.domains) {
+      add(domain.line, take_domain(domain.name));
+      values_.line_of_domain.emplace(lower_case(domain.name), domain.line);
+    }
     for (const WrittenArea& area : file.areas) add(area.line, refusal_of_area(area));
     for (const WrittenSetting& setting : file.settings) add(setting.line, take_written(setting));
     if (problems.empty()) return {};
@@ -143,7 +147,10 @@ class Merge {
       std::string_view name = std::string_view{word}.substr(0, equals);
       std::string_view text = std::string_view{word}.substr(equals + 1);
       if (name == "domains") {
-        if (!std::exchange(replaced, true)) values_.domains.clear();
+        if (!std::exchange(replaced, true)) {
+          values_.domains.clear();
+          values_.line_of_domain.clear();
+        }
         for (const std::string& domain : split_list(text)) {
           if (std::string why = take_domain(domain); !why.empty()) return "--set " + why;
         }
@@ -190,7 +197,7 @@ class Merge {
     if (std::string why = scope_refusal(*row, setting.domain); !why.empty()) return why;
     auto value = value_from_file(*row, setting.written);
     if (!value) return refusal(*row, setting.domain, setting.written.shown, value.failure());
-    keep(*row, setting.domain, {.value = std::move(*value), .origin = Origin::file});
+    keep(*row, setting.domain, {.value = std::move(*value), .origin = Origin::file, .line = setting.line});
     return {};
   }
 

@@ -61,6 +61,44 @@ StringList Settings::domains_with_own_values() const {
   return domains;
 }
 
+std::string Settings::place_of(const HeldValue& value) const {
+  if (value.origin != Origin::file) return {};
+  return values_.file_name + ':' + std::to_string(value.line) + ": ";
+}
+
+std::string Settings::place_of_domain(std::string_view domain) const {
+  if (const auto listed = values_.line_of_domain.find(domain); listed != values_.line_of_domain.end())
+    return values_.file_name + ':' + std::to_string(listed->second) + ": ";
+  const HeldValue* first = nullptr;
+  if (const auto own = values_.own.find(domain); own != values_.own.end())
+    for (const auto& [slot, value] : own->second)
+      if (value.origin == Origin::file && (!first || value.line < first->line)) first = &value;
+  return first ? place_of(*first) : std::string{};
+}
+
+std::string Settings::located(const std::string& why, std::size_t slot, std::string_view domain,
+                              const HeldValue& value) const {
+  const auto begins_with = [&why](std::string_view text, std::string_view ends) {
+    return !text.empty() && why.starts_with(text) && why.size() > text.size() &&
+           ends.find(why[text.size()]) != std::string_view::npos;
+  };
+  const SettingRow& row = *table_.rows()[slot];
+  const std::string name = full_name(domain, row.name);
+  if (begins_with(name, ": ")) return place_of(value) + why;
+  if (row.names_file && begins_with(text_of(row, value.value), ":/")) return place_of(value) + name + ": " + why;
+  return {};
+}
+
+Failure Settings::located(Failure why) const {
+  for (const auto& [domain, own] : values_.own)
+    for (const auto& [slot, value] : own)
+      if (std::string found = located(why.what, slot, domain, value); !found.empty()) return {std::move(found)};
+  for (std::size_t slot = 0; slot < values_.server.size(); ++slot)
+    if (std::string found = located(why.what, slot, {}, values_.server[slot]); !found.empty())
+      return {std::move(found)};
+  return why;
+}
+
 StringList changed_needing_restart(const Settings& old_one, const Settings& new_one) {
   std::set<std::string> domains{""};  // the server first
   for (const Settings* settings : {&old_one, &new_one}) {

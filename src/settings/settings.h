@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/result.h"
 #include "settings/setting.h"
 #include "settings/table.h"
 
@@ -20,6 +21,7 @@ enum class Origin { fallback, stored, file, command_line };
 struct HeldValue {
   SettingValue value;
   Origin origin = Origin::fallback;
+  std::size_t line = 0;  // of the file
 };
 
 // What a snapshot is made of; merge() fills it.
@@ -28,6 +30,8 @@ struct HeldValues {
   std::map<std::string, std::map<std::size_t, HeldValue>, std::less<>> own;  // by domain, by slot
   StringList domains;
   StringList unused;
+  std::string file_name;                                           // printable
+  std::map<std::string, std::size_t, std::less<>> line_of_domain;  // of `domains`, as far as they are the file's
 };
 
 // A value for people. A domain that has no own value shows the server's, marked inherited.
@@ -67,6 +71,11 @@ class Settings {
 
   // The domains of the file, or of --set domains=..., in lower case. Those of the store are not among them.
   const StringList& domains() const { return values_.domains; }
+  // "FILE:LINE: " of an item of `domains`, or of the first own value of a domain; empty when the file has none.
+  std::string place_of_domain(std::string_view domain) const;
+  // What is wrong with a value and was found behind the merge, with its place: `why` begins with the setting's name, or
+  // with the file that it names.
+  Failure located(Failure why) const;
   // Domains with values of their own, in order; main checks that each is served.
   StringList domains_with_own_values() const;
   // Stored changes that no setting of this server uses, such as those of a module that was taken off the list.
@@ -85,6 +94,9 @@ class Settings {
     return *value;
   }
   const HeldValue* own_value(std::size_t slot, std::string_view domain) const;
+  std::string place_of(const HeldValue& value) const;
+  // Empty when `why` is not about this value.
+  std::string located(const std::string& why, std::size_t slot, std::string_view domain, const HeldValue& value) const;
   // Null when the row is not of this table.
   const HeldValue* held(const SettingRow& row, std::string_view domain) const;
 
