@@ -70,10 +70,12 @@ class Account : public std::enable_shared_from_this<Account> {
   bool in_debt = false;          // something of it is still to be stored or erased: it does not rest
   bool amending = false;         // its record is being changed (provision.cc)
   std::vector<Waiting> waiting;  // while waking, or while offline messages go out; at most max_waiting
-  bool flushing = false;         // offline messages are going out: new ones wait behind them
+  std::size_t waiting_bytes = 0;
+  bool flushing = false;  // offline messages are going out: new ones wait behind them
   Steady touched{};
-  std::vector<std::function<void()>> on_awake;      // whoever waits for it to wake
-  static constexpr std::size_t max_waiting = 1000;  // more are refused with resource-constraint
+  std::vector<std::function<void()>> on_awake;  // whoever waits for it to wake
+  // More are refused with resource-constraint.
+  static constexpr std::size_t max_waiting = 1000, max_waiting_bytes = 4 << 20;
 
   // A place for a module's part; ask once for each kind of part.
   static std::size_t new_slot();

@@ -167,7 +167,10 @@ MaybeFate Router::route_here(const StanzaRef& stanza, FateTicket ticket) {
 }
 
 MaybeFate Router::queue_up(Account& account, const StanzaRef& stanza, FateTicket ticket) {
-  if (account.waiting.size() >= Account::max_waiting) return refuse_with(*stanza, Condition::resource_constraint);
+  const std::size_t bytes = account.waiting_bytes + stanza->wire_size();
+  if (account.waiting.size() >= Account::max_waiting || bytes > Account::max_waiting_bytes)
+    return refuse_with(*stanza, Condition::resource_constraint);
+  account.waiting_bytes = bytes;
   account.waiting.push_back({stanza, ticket});
   return std::nullopt;
 }
@@ -224,6 +227,7 @@ Task<void> Router::load(std::shared_ptr<Account> account) {
   account->state = good ? Account::State::awake : Account::State::missing;
   if (!good) forget(account->jid());
   auto waiting = std::exchange(account->waiting, {});
+  account->waiting_bytes = 0;
   for (auto& w : waiting) {
     MaybeFate fate = good     ? to_account(*account, w.stanza, w.ticket)
                      : failed ? refuse_with(*w.stanza, Condition::internal_server_error)
@@ -359,8 +363,11 @@ void Router::release(Account& account) {
   const auto held = account.hold();
   account.flushing = false;
   auto waiting = std::exchange(account.waiting, {});
+  account.waiting_bytes = 0;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (account.flushing) {  // again, by one of them: the rest waits in front of what has come since
+      for (auto w = waiting.begin() + static_cast<std::ptrdiff_t>(i); w != waiting.end(); ++w)
+        account.waiting_bytes += w->stanza->wire_size();
       account.waiting.insert(account.waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(i), waiting.end());
       return;
     }

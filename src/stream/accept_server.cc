@@ -104,7 +104,7 @@ Task<Next> take_first(Negotiation& n, const OwnedElement& owned) {
     if (is_external_for(n, element)) {
       n.log().info("authenticated", {{"domain", n.remote}, {"mechanism", "EXTERNAL"}});
       n.write("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
-      n.stream->reader.restart();  // RFC 6120 §6.4.6: a new stream
+      n.stream->reader.begin_next();  // RFC 6120 §6.4.6: a new stream
       n.header_sent = false;
       co_return Next::external;
     }

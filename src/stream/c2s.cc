@@ -1,6 +1,5 @@
 // One client connection at its account's home core: success, binding or resumption, then the read loop to the end.
 // Start reading at serve_client(), at the end of the file. SPDX-License-Identifier: Apache-2.0
-#include <charconv>
 
 #include "base/bytes.h"
 #include "base/metrics.h"
@@ -130,13 +129,11 @@ void fail_resumption(Negotiation& n, std::string_view condition, const std::stri
 // XEP-0198 §5. Null: the client may bind instead.
 Task<SessionPtr> resume_session(Negotiation& n, const BareJid& account, const OwnedElement& asked) {
   const Element element = asked.element();
-  const auto text = element.raw_attribute("h");
-  std::uint32_t h = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), h);
+  const auto h = sm_count(element.raw_attribute("h"));
   const auto id = ResumeId::parse(element.attribute("previd"));
   const auto found = id ? n.shard->resumable.find(*id) : n.shard->resumable.end();
   SessionPtr session = found == n.shard->resumable.end() ? nullptr : found->second.lock();
-  if (error != std::errc{} || text.empty()) {
+  if (!h) {
     fail_resumption(n, "bad-request", {});
     co_return nullptr;
   }
@@ -147,7 +144,7 @@ Task<SessionPtr> resume_session(Negotiation& n, const BareJid& account, const Ow
   }
   // What is under way must be counted, or the client would send it twice.
   co_await session->caught_up(0);
-  if (session->is_finished() || !session->resume(*n.stream, h)) {
+  if (session->is_finished() || !session->resume(*n.stream, *h)) {
     fail_resumption(n, "item-not-found", " h='" + std::to_string(session->handled()) + "'");
     co_return nullptr;
   }
@@ -247,10 +244,11 @@ Task<SessionPtr> bind_as_asked(Negotiation& n, const Authenticated& who) {
 // RFC 6120 §6.4.6: a new stream, on which the client binds.
 Task<SessionPtr> bind_anew(Negotiation& n, const Authenticated& who) {
   n.write(who.success);
-  n.stream->reader.restart();
+  n.stream->reader.begin_next();
   n.header_sent = false;
+  n.account = who.account.text();
   if (!co_await open_stream(n)) co_return nullptr;
-  n.write(features_after_authentication(n));
+  if (n.has_version) n.write(features_after_authentication(n));
   n.stream->reader.forget_header();
   co_return co_await bind_or_resume(n, who);
 }

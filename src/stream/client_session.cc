@@ -14,6 +14,8 @@
 namespace jackdaw {
 namespace {
 
+constexpr std::string_view enabled_begins = "<enabled ";
+
 const Metric stanzas_received{"jackdaw_stanzas_received", "Stanzas read from clients."};
 
 }  // namespace
@@ -62,6 +64,7 @@ void ClientSession::end_in(std::optional<Seconds> left) {
 void ClientSession::lose_connection() {
   if (finished_) return;
   const auto patience = home_.shard.value(c2s_resume_time);
+  if (managed_ && outbox_ && outbox_->holds_raw(enabled_begins)) forget_management();
   const bool resumable = resume_id_ && !why_ended_ && patience > 0s && !home_.shard.server().stopping;
   // Without stream management what the socket did not take is all we know to be unread.
   if (!managed_ && outbox_)
@@ -72,6 +75,12 @@ void ClientSession::lose_connection() {
   asked_for_ack_ = false;
   if (!resumable) return finish();
   resume_timer_ = std::make_unique<ResumeTimer>(*this, home_.shard.core().timers(), patience);
+}
+
+void ClientSession::forget_management() {
+  managed_ = false;
+  unacknowledged_ = {};  // all of it is in the outbox, in its order
+  if (resume_id_) home_.resumable.erase(*std::exchange(resume_id_, std::nullopt));
 }
 
 void ClientSession::finish() {
@@ -109,7 +118,10 @@ void ClientSession::deliver(StanzaRef stanza) {
   push(std::move(stanza), Undelivered::route, home_.shard.core().now());
 }
 
-void ClientSession::deliver_kept(StanzaRef stanza) { push(std::move(stanza), Undelivered::drop, {}); }
+void ClientSession::deliver_kept(StanzaRef stanza) {
+  if (!managed_) unmanaged_ = Unmanaged::sent;
+  push(std::move(stanza), Undelivered::drop, {});
+}
 
 void ClientSession::deliver_copy(StanzaRef stanza) {
   push(std::move(stanza), Undelivered::route_unless_reached, home_.shard.core().now());
@@ -126,7 +138,9 @@ void ClientSession::push(StanzaRef stanza, Undelivered then, Steady at) {
   if (finished_) return;
   if (managed_) {
     unacknowledged_.push({stanza, then, at});
-    if (static_cast<std::int64_t>(unacknowledged_.size()) > home_.shard.value(c2s_resume_queue)) return stuck();
+    if (static_cast<std::int64_t>(unacknowledged_.size()) > home_.shard.value(c2s_resume_queue) ||
+        static_cast<std::int64_t>(unacknowledged_.bytes()) > home_.shard.value(c2s_resume_bytes))
+      return stuck();
   }
   if (outbox_) outbox_->push(std::move(stanza), then);
 }
@@ -243,7 +257,9 @@ bool ClientSession::answers_our_ping(const Element& element, Type type) {
   const auto to = element.raw_attribute("to");
   if (!to.empty() && to != jid_.domainpart()) return false;
   ping_id_.clear();
-  if (!managed_) tell_confirmations(Receipt::received);
+  if (unmanaged_ == Unmanaged::ping_behind) unmanaged_ = Unmanaged::none;
+  for (auto& c : confirmations_) c.needs_ping = false;
+  tell_received();
   return true;
 }
 
@@ -273,16 +289,15 @@ std::size_t ClientSession::room() const {
   return most - std::min(most, unacknowledged_.size());
 }
 
-// Without stream management a ping behind the messages shows that they have arrived.
+// Where stream management did not count the messages a ping behind them shows that they have arrived.
 void ClientSession::confirm(std::function<void(Receipt)> told) {
   if (finished_) return told(Receipt::lost);
-  if (managed_) {
-    const auto number = acknowledged_ + static_cast<std::uint32_t>(unacknowledged_.size());
-    if (unacknowledged_.empty()) return told(Receipt::received);
-    confirmations_.push_back({number, std::move(told)});
-    return;
-  }
-  confirmations_.push_back({0, std::move(told)});
+  const bool needs_ping = !managed_ || unmanaged_ != Unmanaged::none;
+  if (!needs_ping && unacknowledged_.empty()) return told(Receipt::received);
+  const auto number = acknowledged_ + static_cast<std::uint32_t>(unacknowledged_.size());
+  confirmations_.push_back({number, needs_ping, std::move(told)});
+  if (!needs_ping) return;
+  if (unmanaged_ == Unmanaged::sent) unmanaged_ = Unmanaged::ping_behind;
   ping_id_ = random_token(8);
   send_ping(ping_id_);
 }

@@ -78,6 +78,7 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
  private:
   struct Confirmation {
     std::uint32_t number;  // told when so many sent stanzas are acknowledged
+    bool needs_ping;       // and not before the last ping is answered
     std::function<void(Receipt)> told;
   };
   struct HeldReply {
@@ -95,6 +96,9 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   void refuse_unread(const Element& element, Kind kind, const StanzaError& error);
   void release_held();
   void tell_confirmations(Receipt receipt);
+  void tell_received();
+  // Before the answer to <enable/> was written the client cannot count what it is sent.
+  void forget_management();
   // Nothing of it leaves this server: of somebody who has not said who they are (XEP-0175 §4).
  public:
   void stay_here() { stays_here_ = true; }
@@ -136,12 +140,14 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   Steady last_heard_;
 
   bool managed_ = false;  // <enable/> was accepted
+  // Kept messages that were delivered without stream management: nothing but a ping behind them shows their arrival.
+  enum class Unmanaged : std::uint8_t { none, sent, ping_behind } unmanaged_ = Unmanaged::none;
   bool asked_for_ack_ = false;
   bool finished_ = false;
   std::optional<ResumeId> resume_id_;  // the client may resume with it
   std::uint32_t counting_from_ = 0;    // fates known when <enabled/> was sent
   std::uint32_t acknowledged_ = 0;     // of what we sent since then
-  SentQueue unacknowledged_;           // bounded by c2s.resume_queue
+  SentQueue unacknowledged_;           // bounded by c2s.resume_queue and c2s.resume_bytes
   std::unique_ptr<ResumeTimer> resume_timer_;
 };
 

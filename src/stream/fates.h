@@ -2,13 +2,23 @@
 // stanza's fate is known. Owns no memory while nothing is open.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 namespace jackdaw {
 
 constexpr std::string_view sm_ns = "urn:xmpp:sm:3";  // stream management, which acknowledges (XEP-0198)
+
+// A count as `h` has it; empty when it is none.
+inline std::optional<std::uint32_t> sm_count(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
 
 class Fates {
  public:

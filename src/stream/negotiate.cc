@@ -1,11 +1,13 @@
 // From the first byte to a proven account: stream header, STARTTLS, SASL, registration before log-in. Once per
 // connection. Start reading at negotiate(), at the end of the file.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "net/listener.h"
+#include "router/aliases.h"
 #include "stream/exchange.h"
 #include "stream/move.h"
 #include "stream/negotiation.h"
@@ -104,6 +106,13 @@ std::optional<StreamError> check_server(Negotiation& n, const StreamHeader& head
   return std::nullopt;
 }
 
+// RFC 6120 §4.9.3.9: behind the log-in `from`, where there is one, is the account or another name of it.
+bool names_account(Negotiation& n, const std::string& from) {
+  if (n.account.empty() || from.empty()) return true;
+  const auto named = Jid::parse(from);
+  return named && account_of(n.core_shard().aliases(), BareJid{JidView(*named)}).text() == n.account;
+}
+
 // Which condition the header earns; empty: it is good.
 std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& header) {
   if (header.ns != streams_ns)
@@ -123,6 +132,8 @@ std::optional<StreamError> check_header(Negotiation& n, const StreamHeader& head
     return StreamError{StreamCondition::host_unknown, "This server does not serve that domain."};
   if (!n.domain.empty() && (n.is_server || n.domain != *domain))
     return StreamError{StreamCondition::policy_violation, "The domain of a stream may not change."};
+  if (!names_account(n, header.from))
+    return StreamError{StreamCondition::invalid_from, "You have logged in as somebody else."};
   n.domain = *domain;
   const std::string elsewhere = n.core_shard().settings().value(c2s_redirect, n.domain);
   // RFC 6120 §4.9.3.19.
@@ -163,11 +174,12 @@ Task<bool> answer_before_authentication(Negotiation& n, const OwnedElement& owne
   const Element iq = owned.element();
   const Element payload = iq.first_child();
   if (iq.ns() != client_ns || iq.local() != "iq" || !payload || iq.count_children() != 1) co_return false;
+  const std::string to = iq.attribute("to");
+  if (iq.raw_attribute("id").empty() || (!to.empty() && prepare_domainpart(to) != n.domain)) co_return false;
   const PreAuthHandler* handler = n.served()->find_before_authentication(payload.name());
   const auto type = type_of(Kind::iq, iq.attribute("type"));
   if (!handler || !type || (*type != Type::get && *type != Type::set)) co_return false;
   const StanzaRef stanza = Stanza::make({Kind::iq, *type, {}, n.served()->jid()}, iq.attribute("id"), payload.xml());
-  n.deadline = n.shard->shard.core().now() + registration_time;
   const std::string address = n.stream->transport->address();
   Reply reply = StanzaError{Condition::internal_server_error};
   try {
@@ -176,6 +188,8 @@ Task<bool> answer_before_authentication(Negotiation& n, const OwnedElement& owne
     n.log().crash("a handler failed", {{"payload", payload.ns()}, {"why", bug.what()}});
   }
   const auto answer = reply.error() ? error_reply(*stanza, *reply.error()) : result_reply(*stanza, reply.payload());
+  // A person fills the form in; once, however often it is asked for.
+  if (!reply.error()) n.deadline = std::max(n.deadline, n.begun + registration_time);
   if (reply.error()) n.log().info("request refused", {{"condition", name_of(reply.error()->condition)}});
   n.write(answer->xml());
   co_return true;
@@ -309,7 +323,8 @@ Task<void> negotiate(std::unique_ptr<Transport> transport, TlsMode mode, StreamS
   const Steady now = here.shard.core().now();
   Negotiation n{.stream = std::make_unique<XmlStream>(std::move(transport), here.shard.server().next_number++),
                 .shard = &here,
-                .deadline = now + first_byte_time};
+                .deadline = now + first_byte_time,
+                .begun = now};
   n.stream->reader.set_limits(limits_before_authentication);
   n.stream->set_budget(bytes_before_authentication);
   n.log().info("connection accepted", {{"address", n.stream->transport->address()}});

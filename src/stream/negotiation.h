@@ -31,6 +31,7 @@ struct Negotiation {
   std::unique_ptr<XmlStream> stream;
   StreamShard* shard;
   Steady deadline;     // to log in by
+  Steady begun{};      // when it connected
   std::string domain;  // what the stream header's `to` named; frozen once an account is proven
   std::string lang;
   // What this stream may log in with, strongest first (RFC 6120 §6.3.3): as advertised, and those that also work.
@@ -40,6 +41,7 @@ struct Negotiation {
   bool with_ticket = false;     // what is said now belongs to an exchange of GSSAPI
   std::size_t usual_bytes = 0;  // where it takes tickets: of elements that belong to none
   std::string claimed;          // the account of the last try, for the log
+  std::string account;          // that is proven, on the stream behind the log-in
   int failures = 0;             // of SASL on this connection, weighed
   bool proof_failed = false;    // the last one was a wrong password
   bool header_sent = false;

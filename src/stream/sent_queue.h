@@ -16,9 +16,15 @@ struct Sent {
 
 class SentQueue {
  public:
-  void push(Sent sent) { all_.push_back(std::move(sent)); }
+  void push(Sent sent) {
+    bytes_ += sent.stanza->wire_size();
+    all_.push_back(std::move(sent));
+  }
   void drop(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) all_[head_ + i].stanza.reset();
+    for (std::size_t i = 0; i < count; ++i) {
+      bytes_ -= all_[head_ + i].stanza->wire_size();
+      all_[head_ + i].stanza.reset();
+    }
     head_ += count;
     if (head_ == all_.size()) {
       if (all_.capacity() > 32) all_ = {};
@@ -30,6 +36,7 @@ class SentQueue {
     }
   }
   std::size_t size() const { return all_.size() - head_; }
+  std::size_t bytes() const { return bytes_; }
   bool empty() const { return size() == 0; }
   auto begin() const { return all_.begin() + static_cast<std::ptrdiff_t>(head_); }
   auto end() const { return all_.end(); }
@@ -37,6 +44,7 @@ class SentQueue {
  private:
   std::vector<Sent> all_;
   std::size_t head_ = 0;
+  std::size_t bytes_ = 0;  // as written, a shared payload in full
 };
 
 }  // namespace jackdaw

@@ -28,6 +28,7 @@ TEST(SentQueue, IsOldestFirst) {
   queue.drop(2);
   EXPECT_EQ(ids(queue), "3k 4 ");
   EXPECT_EQ(queue.size(), 2U);
+  EXPECT_EQ(queue.bytes(), message(3)->wire_size() + message(4)->wire_size());
   queue.push({message(5)});
   EXPECT_EQ(ids(queue), "3k 4 5 ");
   queue.drop(3);

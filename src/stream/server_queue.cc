@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/server_queue.h"
 
-#include <charconv>
-
 #include "base/metrics.h"
 #include "stream/fates.h"
 #include "stream/read_loop.h"
@@ -123,13 +121,10 @@ std::string ServerQueue::trailer() {
 // Counts modulo 2^32. Not empty: the stream ends for it.
 std::string ServerQueue::take_acknowledgement(const Element& element) {
   if (managed_ != Managed::yes) return {};
-  std::uint32_t h = 0;
-  const std::string_view text = element.raw_attribute("h");
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), h);
-  const std::uint32_t fresh = h - acknowledged_;
-  if (error != std::errc{} || end != text.data() + text.size() || fresh > handed_)
-    return "it acknowledges what was not sent";
-  acknowledged_ = h;
+  const auto h = sm_count(element.raw_attribute("h"));
+  const std::uint32_t fresh = h.value_or(0) - acknowledged_;
+  if (!h || fresh > handed_) return "it acknowledges what was not sent";
+  acknowledged_ = *h;
   leave_front(fresh);
   asked_ = false;
   // What was written behind the question.

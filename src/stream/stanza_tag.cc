@@ -23,7 +23,7 @@ std::optional<StanzaError> read_tag(const Element& element, Kind kind, StanzaTag
   }
   if (kind != Kind::iq) return std::nullopt;
   // RFC 6120 §8.2.3.
-  if (!element.has_attribute("id")) return StanzaError{Condition::bad_request, "An iq needs an id."};
+  if (element.raw_attribute("id").empty()) return StanzaError{Condition::bad_request, "An iq needs an id."};
   const bool request = *type == Type::get || *type == Type::set;
   if (request && element.count_children() != 1)
     return StanzaError{Condition::bad_request, "An iq request has exactly one child element."};

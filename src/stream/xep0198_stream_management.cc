@@ -1,7 +1,5 @@
 // XEP-0198: Stream Management. Acknowledgements both ways, and resumption. Start reading at take_nonza().
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
-
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "stream/client_session.h"
@@ -12,13 +10,6 @@ namespace jackdaw {
 namespace {
 
 const Metric sessions_resumed{"jackdaw_sessions_resumed", "Sessions resumed (XEP-0198)."};
-
-std::optional<std::uint32_t> number_of(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
@@ -64,7 +55,6 @@ void ClientSession::enable(const Element& element) {
     answer += " id='" + resume_id_->text() + "' resume='true' max='" + std::to_string(patience.count()) + "'";
   }
   outbox_->push_raw(answer + "/>");
-  // What was confirmed by a ping until now goes on being confirmed by it.
 }
 
 // Behind a batch of stanzas, one question at a time.
@@ -80,15 +70,29 @@ void ClientSession::answer_request() {
 
 std::optional<StreamError> ClientSession::take_acknowledgement(const Element& element) {
   if (!managed_) return std::nullopt;
-  const auto h = number_of(element.raw_attribute("h"));
+  const auto h = sm_count(element.raw_attribute("h"));
   if (!h) return StreamError{StreamCondition::bad_format, "An <a/> needs a number h."};
   if (acknowledge(*h)) return std::nullopt;
+  if (static_cast<std::int32_t>(*h - acknowledged_) < 0)
+    return StreamError{StreamCondition::undefined_condition,
+                       "You acknowledged " + std::to_string(*h) + " stanzas, and more of them before."};
   // XEP-0198 §4.
   const std::string sent = std::to_string(acknowledged_ + unacknowledged_.size());
   return StreamError{.condition = StreamCondition::undefined_condition,
                      .text = "You acknowledged " + std::to_string(*h) + " stanzas, but only " + sent + " were sent.",
                      .extra = "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='" + std::to_string(*h) +
                               "' send-count='" + sent + "'/>"};
+}
+
+// Who waits for nothing more.
+void ClientSession::tell_received() {
+  std::vector<Confirmation> told;
+  std::erase_if(confirmations_, [&](Confirmation& c) {
+    if (c.needs_ping || static_cast<std::int32_t>(acknowledged_ - c.number) < 0) return false;
+    told.push_back(std::move(c));
+    return true;
+  });
+  for (auto& c : told) c.told(Receipt::received);
 }
 
 // Counts modulo 2^32 (XEP-0198 §4). False: more than was sent.
@@ -98,13 +102,7 @@ bool ClientSession::acknowledge(std::uint32_t h) {
   asked_for_ack_ = false;
   unacknowledged_.drop(fresh);
   acknowledged_ = h;
-  std::vector<Confirmation> told;
-  std::erase_if(confirmations_, [&](Confirmation& c) {
-    if (static_cast<std::int32_t>(acknowledged_ - c.number) < 0) return false;
-    told.push_back(std::move(c));
-    return true;
-  });
-  for (auto& c : told) c.told(Receipt::received);
+  tell_received();
   return true;
 }
 

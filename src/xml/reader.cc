@@ -101,6 +101,13 @@ void XmlReader::restart() {
   *this = std::move(fresh);
 }
 
+void XmlReader::begin_next() {
+  check(p_ == nullptr && !in_element_, "a stream ends between two elements, and what is behind them is held");
+  XmlReader fresh(limits_);
+  fresh.partial_ = std::move(partial_);
+  *this = std::move(fresh);
+}
+
 XmlReader::Event XmlReader::next() {
   if (error_ != XmlError::none) return Event::error;
   if (p_ == nullptr) return Event::need_more;

@@ -79,6 +79,26 @@ TEST(Memory, RestartForgets) {
   EXPECT_EQ(c.read(header), "header http://etherx.jabber.org/streams stream\n");
 }
 
+// RFC 6120 §6.4.6: the next stream may have come with what ended this one.
+TEST(Memory, TheNextStreamMayBeThere) {
+  const std::string next = std::string(header) + "<b/>";
+  for (std::size_t cut = 0; cut <= next.size(); ++cut) {
+    Connection c;
+    c.read(header);
+    c.feed("<a/>" + next.substr(0, cut));
+    EXPECT_EQ(c.event(), "<a/>\n");
+    c.reader.hold();
+    c.reader.begin_next();
+    EXPECT_TRUE(c.reader.header().ns.empty());
+    c.reader.resume(c.scratch);
+    std::string found;
+    for (std::string event; !(event = c.event()).empty();) found += event;
+    found += c.read(next.substr(cut));
+    EXPECT_EQ(found, "header http://etherx.jabber.org/streams stream\n<b/>\n") << cut;
+    EXPECT_EQ(c.reader.memory(), 0U);
+  }
+}
+
 TEST(Memory, ScratchIsSharedByReaders) {
   ReaderScratch scratch;
   std::vector<XmlReader> readers(3);

@@ -10,7 +10,8 @@ import logging
 import sys
 import unittest
 
-from people import PATIENCE, Person, Stage, heard_until_now
+from people import PASSWORD, PATIENCE, Person, Stage, heard_until_now
+from raw_client import Ended, RawClient
 
 Stage.PROGRAM = sys.argv.pop(1)
 ROMEO, JULIET = "romeo@montague.lan", "juliet@capulet.lan"
@@ -18,7 +19,7 @@ ROMEO, JULIET = "romeo@montague.lan", "juliet@capulet.lan"
 
 class Aliases(Stage):
     ACCOUNTS = (ROMEO, JULIET)
-    SETTINGS = ("server.cores=2",)
+    SETTINGS = ("server.cores=2", "auth.require_tls=false", "auth.plain_without_tls=true")
 
     def add(self, alias, account):
         self.jackdaw.do("alias", "add", alias, account)
@@ -78,6 +79,17 @@ class Aliases(Stage):
         self.assertIn("an alias itself: name its account", self.not_added("montague@montague.lan", ROMEO))
         await self.arrives(juliet, juliet, ROMEO)
         self.assertEqual(await self.returns(juliet, "montague@montague.lan"), "service-unavailable")
+
+    async def test_a_header_may_say_any_of_the_names(self):
+        """And no other (RFC 6120 §4.9.3.9)."""
+        self.add("montague@montague.lan", ROMEO)
+        for name in ("montague@montague.lan", ROMEO, f"{ROMEO}/garden"):
+            session = RawClient(self.port, "montague@montague.lan", PASSWORD, None, name)
+            self.addCleanup(session.socket.close)
+            self.assertIn(f"<jid>{ROMEO}/street</jid>", session.bind("street"))
+        for name in (JULIET, "mercutio@montague.lan", "montague.lan", "@"):
+            with self.assertRaisesRegex(Ended, "<invalid-from "):
+                RawClient(self.port, "montague@montague.lan", PASSWORD, "garden", name)
 
     async def test_more_names_than_there_may_be_steps(self):
         """A dozen names of one account are no dozen steps: each delivers and logs in."""

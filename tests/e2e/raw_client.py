@@ -18,7 +18,8 @@ class RawClient:
     """One session; without a resource it is not bound yet. The server must be told auth.require_tls=false and
     auth.plain_without_tls=true."""
 
-    def __init__(self, port, jid, password, resource="raw"):
+    def __init__(self, port, jid, password, resource="raw", sender=None):
+        """`sender`: what the header behind the log-in says that it is from."""
         self.bytes = b""
         local, domain = jid.split("@")
         try:
@@ -31,7 +32,7 @@ class RawClient:
         words = base64.b64encode(f"\0{local}\0{password}".encode()).decode()
         self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{words}</auth>")
         self.until(rb"<success[^>]*>(</success>)?")
-        self.send(HEADER.format(domain))
+        self.send(HEADER.format(domain) if sender is None else HEADER.format(f"{domain}' from='{sender}"))
         self.until(rb"</stream:features>")
         if resource:
             self.bind(resource)

@@ -322,5 +322,39 @@ class Unread(Stage):
         self.assertEqual(asked + refused, [f"q{number}" for number in range(len(texts))])
 
 
+class LateManagement(Stage):
+    """A client that does not read, and says <enable/> when things wait for it already."""
+
+    SETTINGS = ("c2s.rate=0", "c2s.outbox=16MiB")
+
+    def session(self):
+        (found,) = self.jackdaw.read("session", "list", "--account", "juliet@localhost")
+        return found
+
+    async def test_what_was_not_written_before_it_is_not_lost(self):
+        """Its connection breaks before it hears the answer: nothing that waited was counted, and all of it comes."""
+        romeo, juliet = await self.enter(ROMEO), await self.enter(JULIET)
+        juliet.transport.pause_reading()
+        texts = []
+        while (waiting := self.session()["queued"]) < 5:
+            texts.append(f"{len(texts)} " + "alas " * 20000)
+            romeo.send_message("juliet@localhost", texts[-1], mtype="chat")
+            await romeo.settle()
+        juliet.send_raw("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        while not self.session()["resumable"]:
+            await asyncio.sleep(0.05)
+        texts.append("last")
+        romeo.send_message("juliet@localhost", "last", mtype="chat")
+        await romeo.settle()
+        juliet.abort()
+        await asyncio.wait_for(juliet.gone.wait(), PATIENCE)
+        again = await self.enter(JULIET)
+        kept = []
+        while "last" not in kept:
+            kept += bodies([await again.expect(lambda stanza: isinstance(stanza, Message))])
+        self.assertEqual(kept[-waiting - 1:], texts[-waiting - 1:])
+        self.assertEqual(kept, texts[-len(kept):])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -86,13 +86,14 @@ std::optional<Node> node_of_words(const std::string& words, std::string& why) {
 
 std::string bytes_to_send(const std::string& text, const Captures& captures) {
   std::string out = unescaped_bytes(with_captures(text, captures));
-  for (auto at = out.find('{'); at != out.npos; at = out.find('{', at + 1)) {
-    const auto end = out.find('}', at);
-    if (end == out.npos) break;
-    if (const auto with = replaced(out.substr(at + 1, end - at - 1))) {
-      out.replace(at, end - at + 1, *with);
-      at += with->size();
-    }
+  // Inner ones first.
+  for (auto end = out.find('}'); end != out.npos; end = out.find('}', end + 1)) {
+    const auto at = out.rfind('{', end);
+    if (at == out.npos) continue;
+    const auto with = replaced(out.substr(at + 1, end - at - 1));
+    if (!with) continue;
+    out.replace(at, end - at + 1, *with);
+    end = at + with->size() - 1;
   }
   return out;
 }
