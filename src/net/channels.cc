@@ -25,6 +25,13 @@ std::int64_t Channels::count() const {
   return count_;
 }
 
+bool Channels::pause_is_news(Steady now) {
+  std::lock_guard lock(mutex_);
+  if (pause_told_ && now - *pause_told_ <= 60s) return false;
+  pause_told_ = now;
+  return true;
+}
+
 Admission Channels::admit(const std::string& host) {
   const auto group = address_group(host);
   std::lock_guard lock(mutex_);

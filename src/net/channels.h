@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "base/time.h"
 #include "net/address_list.h"
 
 namespace jackdaw {
@@ -50,6 +52,8 @@ class Channels : public std::enable_shared_from_this<Channels> {
   // Empty when a limit is reached.
   Admission admit(const std::string& host);
   std::int64_t count() const;
+  // Whether the log is to say that accepting pauses: once a minute, whichever listener comes first.
+  bool pause_is_news(Steady now);
 
  private:
   friend class Admission;
@@ -57,6 +61,7 @@ class Channels : public std::enable_shared_from_this<Channels> {
   mutable std::mutex mutex_;
   ChannelLimits limits_;
   std::int64_t count_ = 0;
+  std::optional<Steady> pause_told_;
   std::unordered_map<std::string, std::int64_t> by_address_;  // one entry an address with connections
 };
 

@@ -158,12 +158,10 @@ void Listener::complain(const std::string& host, std::string_view why) {
 // The edge is used up, so a timer looks again: no spinning on a socket that stays readable.
 void Listener::pause(int why) {
   accept_pauses.add();
-  if (core_.now() - last_complaint_ > 60s) {
-    last_complaint_ = core_.now();
+  if (channels_->pause_is_news(core_.now()))
     log().failure("accepting pauses", {{"why", std::strerror(why)},
                                        {"limit", descriptor_limit()},
                                        {"do", "raise the limit of open files (LimitNOFILE)"}});
-  }
   set(core_.timers(), 1s);
 }
 

@@ -36,19 +36,23 @@ class Bounds(unittest.TestCase):
         self.sockets = []
         self.addCleanup(lambda: [s.close() for s in self.sockets])
 
-    def connect(self, port):
-        made = socket.create_connection(("127.0.0.1", port), timeout=20)
+    def connect(self, port, source="127.0.0.1"):
+        made = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
         self.sockets.append(made)
         return made
 
     def test_out_of_descriptors(self):
-        """Accepting pauses without spinning; who is in stays in; one line is logged; afterwards all is as before."""
-        port = self.jackdaw.start(*OPEN)
+        """Accepting pauses without spinning; who is in stays in; one line is logged, whatever else is and on however many
+        cores; afterwards all is as before."""
+        port = self.jackdaw.start(*OPEN, "--set", "server.cores=2", "--set", "listen.channels_per_address=2",
+                                  "--set", "log.level=problems")
         self.jackdaw.do("user", "add", "romeo@localhost", "--password-stdin", password="r0m30myr0m30")
         romeo = RawClient(port, "romeo@localhost", "r0m30myr0m30")
+        for _ in range(12):  # more than two of one address: refused, on both cores but for much luck
+            self.connect(port, "127.0.0.2")
         resource.prlimit(self.jackdaw.server.pid, resource.RLIMIT_NOFILE, (100, 100))
-        for _ in range(150):
-            self.connect(port)
+        for number in range(150):
+            self.connect(port, f"127.0.1.{number + 1}")
         time.sleep(1)
         before = cpu_seconds(self.jackdaw.server.pid)
         time.sleep(3)
@@ -62,6 +66,15 @@ class Bounds(unittest.TestCase):
         again = RawClient(port, "romeo@localhost", "r0m30myr0m30", "again")
         again.send("<iq type='get' id='in' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
         again.until(rb"id='in'")
+        self.assertTrue(any("connection refused" in line for line in self.jackdaw.lines))
+
+    def test_as_many_descriptors_as_the_system_allows(self):
+        """The server raises its own limit to the hard one."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard // 2, hard))
+        self.jackdaw.start(*OPEN)
+        self.assertEqual(resource.prlimit(self.jackdaw.server.pid, resource.RLIMIT_NOFILE), (hard, hard))
 
     def test_memory_before_log_in(self):
         """300 strangers, each with as much unfinished XML as it may send, cost their budget and no more."""
