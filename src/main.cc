@@ -58,22 +58,34 @@ OperationResult run_on_store(const Invocation& invocation, const OperationReques
       .data_directory = invocation.data_directory, .config_file = invocation.config_file, .listen = false};
   auto running = RunningServer::start(std::move(options));
   if (!running) return running.failure();
-  set_log_level(LogLevel::failures);  // what is done is the answer, not a line of the log
+  set_log_level(LogLevel::crashes);  // what is done, or why not, is the answer, not a line of the log
   return run_here(**running, request);
+}
+
+bool has_store(const std::string& directory) { return std::filesystem::exists(directory + "/jackdaw.db"); }
+
+// Of a directory where an administrator's words are to be done; a new store is begun for `setup` alone.
+Result<Done> check_data_directory(const std::string& directory, bool may_be_new) {
+  const std::string hint = "`jackdaw serve` or `jackdaw setup` makes one, --data names another";
+  if (!std::filesystem::is_directory(directory)) return Failure{directory + ": there is no data directory; " + hint};
+  const bool is_known = has_store(directory) || std::filesystem::exists(directory + "/lock");
+  if (!is_known && !may_be_new) return Failure{directory + ": is no data directory; " + hint};
+  return prepare_data_directory(directory);
 }
 
 // Asks the running server, or takes the store when none runs; waits a while for one that is starting or ending.
 OperationResult run_anywhere(const Invocation& invocation, const OperationRequest& request, Needs needs) {
   const std::string& directory = invocation.data_directory;
-  if (!std::filesystem::is_directory(directory))
-    return Failure{directory +
-                   ": there is no data directory; `jackdaw serve` or `jackdaw setup` makes one, --data names another"};
+  const bool may_be_new = request.operation == "setup";
   const auto until = std::chrono::steady_clock::now() + start_patience;
   for (;;) {
     if (auto answer = ask_server(directory, request)) return *answer;
+    if (auto good = check_data_directory(directory, may_be_new); !good) return good.failure();
     if (auto became = become_owner_of(directory); !became) return became.failure();
     auto lock = DataLock::take(directory);
     if (!lock) return lock.failure();
+    if (*lock && !may_be_new && !has_store(directory))
+      return Failure{directory + ": nothing is stored there yet; `jackdaw serve` or `jackdaw setup` begins"};
     if (*lock && needs == Needs::server) return Failure{"no server runs on the data directory " + directory};
     if (*lock) return run_on_store(invocation, request);
     if (std::chrono::steady_clock::now() > until)
@@ -153,8 +165,7 @@ int restore(const Invocation& invocation) {
   if (!lock) return refuse(lock.failure().what);
   if (!*lock) return refuse(directory + ": a server uses this data directory; end it first");
   if (auto restored = restore_sqlite_store(file, directory); !restored) return refuse(restored.failure().what);
-  std::cout << directory << ": restored from " << file << '\n';
-  return done;
+  return print(invocation, OperationAnswer{directory + ": restored from " + file + '\n'});
 }
 
 // What setup has to do: asked for, or given as flags.
@@ -198,8 +209,6 @@ int set_up_administrator(const Invocation& invocation, const std::string& domain
   const auto made = run_anywhere(invocation, request, Needs::store);
   return made ? done : refuse(made.failure().what);
 }
-
-bool has_store(const std::string& directory) { return std::filesystem::exists(directory + "/jackdaw.db"); }
 
 // The domains that are served, or would be; none where nothing is stored yet.
 std::vector<std::string> served_domains(const Invocation& invocation) {
@@ -292,13 +301,24 @@ std::string shown_password(const std::string& password, const std::string& direc
   return "not kept, as " + file + " cannot be written; give a new one with `jackdaw user passwd`";
 }
 
+// A word as a shell reads it.
+std::string shell_word(const std::string& word) {
+  static constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
+  if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return quoted + "'";
+}
+
 void print_first_start(const NewAdministrator& made, const std::string& program, const Invocation& invocation) {
-  const std::string data = " --data " + invocation.data_directory;
+  const std::string command = shell_word(program);
+  std::string data = " --data " + shell_word(invocation.data_directory);
+  if (!invocation.config_file.empty()) data += " --config " + shell_word(invocation.config_file);
   const std::string domain = made.jid.substr(made.jid.find('@') + 1);
   std::cout << "\nAdministrator: " << made.jid
             << "\nPassword:      " << shown_password(made.password, invocation.data_directory)
-            << "\n\nTo add a user:          " << program << " user add NAME@" << domain << data
-            << "\nTo open it to the world: " << program << " serve" << data << " --set 'listen.client=*:5222'\n\n";
+            << "\n\nTo add a user:          " << command << " user add NAME@" << domain << data
+            << "\nTo open it to the world: " << command << " serve" << data << " --set 'listen.client=*:5222'\n\n";
 }
 
 Task<void> keep_administrator(OperationContext& context, Result<NewAdministrator>& out) {
@@ -320,11 +340,12 @@ Task<void> close_socket(std::unique_ptr<AdminSocket>& socket) {
 int serve_until_signal(RunningServer& running, const Invocation& invocation, const std::string& program,
                        const sigset_t& signals) {
   OperationContext& context = *running.server().administration;
+  // Before an account is made whose password would be lost without it.
+  const auto descriptor = open_admin_socket(invocation.data_directory);
+  if (!descriptor) return refuse(descriptor.failure().what);
   Result<NewAdministrator> administrator = Failure{};
   running.run_blocking([&] { return keep_administrator(context, administrator); });
   if (!administrator) return refuse(administrator.failure().what);
-  const auto descriptor = open_admin_socket(invocation.data_directory);
-  if (!descriptor) return refuse(descriptor.failure().what);
   print_addresses(running);  // before anybody can ask for a reload, which may change them
   std::unique_ptr<AdminSocket> socket;
   running.run_blocking([&] { return open_socket(socket, running, *descriptor); });

@@ -1,8 +1,8 @@
 // The server as a whole: how it is, its handlers, its metrics, its backup.
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "admin/open_metrics.h"
@@ -10,6 +10,7 @@
 #include "admin/pages.h"
 #include "base/metrics.h"
 #include "net/workers.h"
+#include "router/remote_servers.h"
 #include "router/shard.h"
 #include "settings/printable.h"
 
@@ -17,7 +18,7 @@ namespace jackdaw {
 namespace {
 
 struct Counted {
-  std::int64_t sessions = 0, waiting_to_resume = 0, queued = 0, accounts = 0, waiting = 0;
+  std::int64_t sessions = 0, waiting_to_resume = 0, queued = 0, accounts = 0, waiting = 0, queued_to_servers = 0;
 };
 
 // On the shard's core.
@@ -33,6 +34,8 @@ Counted count_here(Shard& shard) {
       counted.queued += is.queued;
     }
   });
+  if (RemoteServers* servers = shard.remote_servers())
+    for (const auto& queue : servers->describe()) counted.queued_to_servers += queue.stanzas;
   return counted;
 }
 
@@ -45,6 +48,7 @@ Task<Counted> count_all(OperationContext& context) {
     all.queued += here.queued;
     all.accounts += here.accounts;
     all.waiting += here.waiting;
+    all.queued_to_servers += here.queued_to_servers;
   }
   co_return all;
 }
@@ -64,27 +68,54 @@ std::int64_t resident_bytes() {
   return resident * ::sysconf(_SC_PAGESIZE);
 }
 
+// One row, each column a line of its own.
+class Record {
+ public:
+  Record& add(std::string_view column, OperationCell value) {
+    table_.columns.emplace_back(column);
+    table_.rows.front().push_back(std::move(value));
+    return *this;
+  }
+  OperationTable take() && { return std::move(table_); }
+
+ private:
+  OperationTable table_{.shape = OperationTable::Shape::record, .columns = {}, .rows = {{}}};
+};
+
+void add_connections(Record& record, const Counted& counted) {
+  const std::int64_t open = sum_of("jackdaw_connections_open"), clients = counted.sessions - counted.waiting_to_resume,
+                     servers = sum_of("jackdaw_s2s_streams_in"), components = sum_of("jackdaw_components");
+  record.add("connections", open)
+      .add("connections_of_clients", clients)
+      .add("connections_of_servers", servers)
+      .add("connections_of_components", components)
+      .add("connections_not_proven", std::max<std::int64_t>(0, open - clients - servers - components))
+      .add("streams_to_servers", sum_of("jackdaw_s2s_streams_out"))
+      .add("sessions", counted.sessions)
+      .add("sessions_to_be_resumed", counted.waiting_to_resume);
+}
+
 Task<OperationResult> show_status(OperationContext& context, OperationValues) {
+  const Server& server = *context.server;
   const Counted counted = co_await count_all(context);
-  const auto memory = co_await context.server->workers->run("administrator", resident_bytes);
-  const auto up = std::chrono::duration_cast<Seconds>(context.server->clock->wall() - context.server->started);
-  const std::int64_t open = sum_of("jackdaw_connections_open");
-  const std::int64_t clients = counted.sessions - counted.waiting_to_resume;
-  OperationTable table{
-      .shape = OperationTable::Shape::record,
-      .columns = {"started", "uptime_seconds", "cores", "domains", "connections", "connections_of_clients",
-                  "connections_not_logged_in", "sessions", "sessions_to_be_resumed", "accounts_awake", "stanzas_routed",
-                  "stanzas_per_second", "memory_bytes", "queued_to_clients", "queued_at_accounts", "queued_at_store",
-                  "log_lines_dropped"}};
-  table.rows.push_back({to_datetime(context.server->started), static_cast<std::int64_t>(up.count()),
-                        static_cast<std::int64_t>(context.server->shards.size()),
-                        static_cast<std::int64_t>(context.server->shards.front()->domain_names().size()), open, clients,
-                        std::max<std::int64_t>(0, open - clients), counted.sessions, counted.waiting_to_resume,
-                        counted.accounts, sum_of("jackdaw_stanzas_routed"),
-                        fmt::format("{:.1f}", context.stanzas_per_second), memory.value_or(0), counted.queued,
-                        counted.waiting, context.server->store->queued(),
-                        static_cast<std::int64_t>(dropped_log_lines())});
-  co_return OperationAnswer{{}, std::move(table)};
+  const auto memory = co_await server.workers->run("administrator", resident_bytes);
+  const auto up = std::chrono::duration_cast<Seconds>(server.clock->wall() - server.started);
+  Record record;
+  record.add("started", to_datetime(server.started))
+      .add("uptime_seconds", static_cast<std::int64_t>(up.count()))
+      .add("cores", static_cast<std::int64_t>(server.shards.size()))
+      .add("domains", static_cast<std::int64_t>(server.shards.front()->domain_names().size()));
+  add_connections(record, counted);
+  record.add("accounts_awake", counted.accounts)
+      .add("stanzas_routed", sum_of("jackdaw_stanzas_routed"))
+      .add("stanzas_per_second", static_cast<std::int64_t>(std::llround(context.stanzas_per_second)))
+      .add("memory_bytes", memory.value_or(0))
+      .add("queued_to_clients", counted.queued)
+      .add("queued_to_servers", counted.queued_to_servers)
+      .add("queued_at_accounts", counted.waiting)
+      .add("queued_at_store", server.store->queued())
+      .add("log_lines_dropped", static_cast<std::int64_t>(dropped_log_lines()));
+  co_return OperationAnswer{{}, std::move(record).take()};
 }
 
 Task<OperationResult> list_listening(OperationContext& context, OperationValues) {

@@ -100,7 +100,7 @@ Result<LogOutput> make_log_output(const LogPlaces& places) {
     return LogOutput{std::move(made)};
   } catch (const std::exception& e) {
     return Failure{places.file.empty() ? std::string{e.what()}
-                                       : "the log file " + places.file + " cannot be opened: " + e.what()};
+                                       : places.file + ": no log can be written there: " + e.what()};
   }
 }
 

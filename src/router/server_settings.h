@@ -18,8 +18,10 @@ constexpr Setting<StringList> log_rules{
     .name = "log.levels",
     .fallback = "",
     .help = "Levels of their own for tags of the log and for peers' addresses: XMPPS=all, 192.0.2.7=all."};
-constexpr Setting<std::string> log_file{
-    .name = "log.file", .fallback = "", .help = "Where log lines are appended; empty: standard error."};
+constexpr Setting<std::string> log_file{.name = "log.file",
+                                        .fallback = "",
+                                        .names_file = true,
+                                        .help = "Where log lines are appended; empty: standard error."};
 constexpr Setting<Seconds> log_rotate_after{
     .name = "log.rotate_after",
     .fallback = 24h,

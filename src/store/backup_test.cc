@@ -158,6 +158,19 @@ TEST_F(Backup, is_checked_before_anything_changes) {
     ASSERT_TRUE(newer->run("UPDATE jackdaw_schema SET version=1000"));
   }
   EXPECT_TRUE(has(refusal(directory_.file("newer.db")), "newer server"));
+
+  for (const auto& [wound, missing] :
+       {std::pair{"DROP TABLE map_entries", "map_entries.key"}, std::pair{"DROP INDEX accounts_by_domain", "index acc"},
+        std::pair{"ALTER TABLE archive_items RENAME COLUMN xml TO text", "archive_items.xml"}}) {
+    const std::string name = directory_.file(missing);
+    good(run(store->backup(name)));
+    {
+      auto wounded = good(Connection::open(name, {}, Access::write));
+      ASSERT_TRUE(wounded->run(wound)) << wounded->take_failure().what;
+    }
+    EXPECT_TRUE(has(refusal(name), missing));
+    EXPECT_TRUE(has(refusal(name), "is not whole"));
+  }
 }
 
 }  // namespace

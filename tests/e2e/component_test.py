@@ -5,7 +5,6 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
-import hashlib
 import re
 import socket
 import sys
@@ -14,12 +13,11 @@ import unittest
 import slixmpp
 
 from people import PATIENCE, Stage
-from services import Service
+from services import Service, raw_component
 
 Stage.PROGRAM = sys.argv.pop(1)
 SECRET, OWN_SECRET = "wherefore art thou", "a rose=by any other name"
 PLAYS, ORACLE, VERONA = "plays.localhost", "oracle.delphi.lan", "verona.lan"
-HEADER = ("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='{}'>")
 
 
 class Components(Stage):
@@ -177,16 +175,11 @@ class Refused(Components):
         self.assertEqual(await asyncio.wait_for(plays.errors.get(), PATIENCE), "conflict")
 
     def raw(self, name=PLAYS, secret=SECRET):
-        """A component over a plain socket, behind its handshake; what is said there until the server closes."""
-        stream = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        """A component over a plain socket, behind its handshake."""
+        stream, heard = raw_component(self.port, name, secret)
         self.addCleanup(stream.close)
-        stream.sendall(HEADER.format(name).encode())
-        heard = stream.recv(4096).decode()
-        number = re.search(r" id='([^']*)'", heard)[1]
         self.assertIn("xmlns='jabber:component:accept'", heard)
         self.assertNotIn("version", heard.partition("<stream:stream")[2])
-        stream.sendall(f"<handshake>{hashlib.sha1((number + secret).encode()).hexdigest()}</handshake>".encode())
-        self.assertEqual(stream.recv(4096), b"<handshake/>")
         return stream
 
     async def test_stanzas_that_a_component_may_not_send(self):

@@ -3,10 +3,27 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
+import hashlib
+import re
+import socket
 
 from slixmpp.componentxmpp import ComponentXMPP
 
 from people import PATIENCE, Person
+
+
+HEADER = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='{}'>"
+
+
+def raw_component(port, name, secret):
+    """A component over a plain socket, behind its handshake; and the header that it was answered with."""
+    stream = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    stream.sendall(HEADER.format(name).encode())
+    heard = stream.recv(4096).decode()
+    number = re.search(r" id='([^']*)'", heard)[1]
+    stream.sendall(f"<handshake>{hashlib.sha1((number + secret).encode()).hexdigest()}</handshake>".encode())
+    assert stream.recv(4096) == b"<handshake/>", f"{name} is refused"
+    return stream, heard
 
 
 class Service(ComponentXMPP):

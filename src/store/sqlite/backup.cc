@@ -62,6 +62,7 @@ Result<Done> check_backup(const std::string& file) {
   if (!version) return version.failure();
   if (*version < 1) return Failure{file + ": this database is empty; choose a backup that the backup command made"};
   if (auto known = known_version(**backup, *version, schema_steps()); !known) return known;
+  if (auto whole = whole_schema(**backup, *version, schema_steps()); !whole) return whole;
   Query check = (*backup)->query("PRAGMA integrity_check(1)");
   const std::string found = check.step() ? check.bytes_at(0) : std::string{};
   if ((*backup)->failed()) return (*backup)->take_failure();
@@ -73,6 +74,10 @@ Result<Done> copy_file(const std::string& from, const std::string& to) {
   std::error_code error;
   std::filesystem::remove(to, error);  // of an interrupted restore
   if (auto made = make_new_file(to); !made) return made;
+  // A copy that finds no room fails with one error or another.
+  const auto room = std::filesystem::space(to, error);
+  if (const auto size = std::filesystem::file_size(from, error); !error && room.available < size)
+    return diagnose_system(to, "copying " + from, ENOSPC);
   // Over the file just made.
   std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
   if (error) return diagnose_system(to, "copying " + from, error.value());

@@ -21,6 +21,7 @@ struct Meaning {
 };
 
 Meaning meaning_of(int code) {
+  if (code == SQLITE_IOERR_SHMSIZE) code = SQLITE_FULL;  // no room for the memory that processes share
   switch (code & 0xff) {
     case SQLITE_FULL:
       return {"the disk is full", "make room on it; requests are tried again as they come"};

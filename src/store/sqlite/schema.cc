@@ -2,6 +2,10 @@
 #include "store/sqlite/schema.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <memory>
 
 namespace jackdaw {
 namespace {
@@ -33,6 +37,33 @@ bool run_all(Connection& database, const SchemaStep& step, std::int64_t version)
   for (const auto statement : step) database.run(statement);
   database.query("UPDATE jackdaw_schema SET version=?").integer(version).step();
   return database.run("COMMIT");
+}
+
+// What a database consists of, a line each.
+constexpr std::string_view parts_of_schema =
+    "SELECT 'column ' || m.name || '.' || c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
+    " WHERE m.type='table' AND m.name NOT LIKE 'sqlite_%'"
+    " UNION ALL SELECT 'index ' || name FROM sqlite_schema WHERE type='index' AND name NOT LIKE 'sqlite_%'";
+
+struct CloseDatabase {
+  void operator()(sqlite3* database) const { sqlite3_close(database); }
+};
+
+// The parts that the steps up to `version` make, in a database that lives for this call.
+std::vector<std::string> parts_made_by(const std::vector<SchemaStep>& steps, std::int64_t version) {
+  sqlite3* opened = nullptr;
+  sqlite3_open(":memory:", &opened);
+  const std::unique_ptr<sqlite3, CloseDatabase> model{opened};
+  for (std::int64_t i = 0; i < version; ++i)
+    for (const auto statement : steps[static_cast<std::size_t>(i)])
+      sqlite3_exec(model.get(), std::string{statement}.c_str(), nullptr, nullptr, nullptr);
+  std::vector<std::string> parts;
+  const auto keep = [](void* to, int, char** values, char**) {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(values[0]);
+    return 0;
+  };
+  sqlite3_exec(model.get(), std::string{parts_of_schema}.c_str(), keep, &parts, nullptr);
+  return parts;
 }
 
 }  // namespace
@@ -76,6 +107,19 @@ Result<Done> known_version(const Connection& database, std::int64_t version, con
                   database.file(), version, steps.size())};
 }
 
+Result<Done> whole_schema(Connection& database, std::int64_t version, const std::vector<SchemaStep>& steps) {
+  std::vector<std::string> there;
+  {
+    Query parts = database.query(parts_of_schema);
+    while (parts.step()) there.push_back(parts.bytes_at(0));
+  }
+  if (database.failed()) return database.take_failure();
+  for (const auto& part : parts_made_by(steps, version))
+    if (std::ranges::find(there, part) == there.end())
+      return Failure{database.file() + ": is not whole: the " + part + " is missing; restore a backup that has it"};
+  return Done{};
+}
+
 Result<Done> bring_up_to_date(Connection& database, const std::vector<SchemaStep>& steps) {
   auto version = schema_version(database);
   if (!version) return version.failure();
@@ -86,7 +130,7 @@ Result<Done> bring_up_to_date(Connection& database, const std::vector<SchemaStep
     if (database.in_transaction()) database.run("ROLLBACK");
     return why;
   }
-  return Done{};
+  return whole_schema(database, static_cast<std::int64_t>(steps.size()), steps);
 }
 
 }  // namespace jackdaw

@@ -18,6 +18,8 @@ const std::vector<SchemaStep>& schema_steps();
 Result<std::int64_t> schema_version(Connection& database);
 // Failure when `version` is newer than what this server knows.
 Result<Done> known_version(const Connection& database, std::int64_t version, const std::vector<SchemaStep>& steps);
+// Failure when a table, a column or an index of that version is missing.
+Result<Done> whole_schema(Connection& database, std::int64_t version, const std::vector<SchemaStep>& steps);
 // Each step in one transaction: an interrupted one is done again at the next start.
 Result<Done> bring_up_to_date(Connection& database, const std::vector<SchemaStep>& steps = schema_steps());
 
