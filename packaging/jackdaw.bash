@@ -6,7 +6,16 @@ _jackdaw() {
     --data) mapfile -t COMPREPLY < <(compgen -d -- "$now"); return ;;
     --config | backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$now"); return ;;
   esac
-  case "${COMP_WORDS[*]:1:COMP_CWORD-1} " in
+  local word skip='' said=''
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $skip$word in
+      --data | --config | --as) skip=of: ;;
+      of:*) skip= ;;
+      -*) ;;
+      *) said+="$word " ;;
+    esac
+  done
+  case "${said:- }" in
     'serve '*) words='--data --config --json --help --set' ;;
     'setup '*) words='--data --config --json --help --domain --password-stdin' ;;
     'restore '*) words='--data --config --json --help' ;;

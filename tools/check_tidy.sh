@@ -10,9 +10,9 @@ build=${1:?usage: tools/check_tidy.sh BUILD [BASE]}
 base=${2:-origin/main}
 most=${TIDY_FILES:-40}
 
-code=('src/*.cc' 'src/*.h')
+code=('src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'fuzz/*.cc' 'fuzz/*.h' 'bench/*.cc' 'bench/*.h')
 
-# "LINES FILE" of each .cc and .h of src/, most changed lines first.
+# "LINES FILE" of each .cc and .h, most changed lines first.
 changed() {
   local since
   if since=$(git merge-base "$base" HEAD 2>/dev/null) && [ -n "$(git diff --name-only --diff-filter=AM "$since" -- "${code[@]}")" ]; then
@@ -33,7 +33,7 @@ reader_of() {
   if [ -f "$own" ]; then
     echo "$own"
   else
-    git grep -lF "#include \"${1#src/}\"" -- 'src/*.cc' | head -n 1 || true
+    git grep -lF "#include \"${1#src/}\"" -- '*.cc' | head -n 1 || true
   fi
 }
 

@@ -131,7 +131,16 @@ std::string bash_completion(const OperationList& operations, const SettingTable&
       "    --data) mapfile -t COMPREPLY < <(compgen -d -- \"$now\"); return ;;\n"
       "    --config | backup | restore) mapfile -t COMPREPLY < <(compgen -f -- \"$now\"); return ;;\n"
       "  esac\n"
-      "  case \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n";
+      "  local word skip='' said=''\n"
+      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+      "    case $skip$word in\n"
+      "      --data | --config | --as) skip=of: ;;\n"
+      "      of:*) skip= ;;\n"
+      "      -*) ;;\n"
+      "      *) said+=\"$word \" ;;\n"
+      "    esac\n"
+      "  done\n"
+      "  case \"${said:- }\" in\n";
   for (const Operation* operation : operations) {
     if (names_setting(*operation))
       out += fmt::format("    '{0} ') words='{1} {2}' ;;\n", operation->words, names, flags_of(*operation));

@@ -71,6 +71,9 @@ class Install(unittest.TestCase):
         self.assertEqual(self.complete("us"), ["user"])
         self.assertEqual(self.complete("user", "pa"), ["passwd"])
         self.assertEqual(self.complete("user", "add", "romeo@localhost", "--pass"), ["--password-stdin"])
+        self.assertEqual(self.complete("--json", "us"), ["user"])
+        self.assertEqual(self.complete("--data", "user", "--as", "admin@localhost", "user", "pa"), ["passwd"])
+        self.assertEqual(self.complete("user", "--data", "/tmp", "add", "--adm"), ["--admin"])
         settings = do(str(PROGRAM), "settings")
         for name in self.complete("setting", "set", "offline."):
             self.assertIn(name, settings)
