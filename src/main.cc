@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "admin/admin_socket.h"
 #include "admin/ask_server.h"
 #include "admin/command_line.h"
+#include "admin/first_start.h"
 #include "admin/operations.h"
 #include "admin/perform.h"
 #include "admin/private_directory.h"
@@ -285,42 +285,6 @@ void print_addresses(const RunningServer& running) {
     std::cout << "Listening on " << each.address << (each.mode == TlsMode::starttls ? " (STARTTLS)\n" : " (TLS)\n");
 }
 
-// Whether what is printed is kept by systemd's journal, which others may read (systemd.exec(5), JOURNAL_STREAM).
-bool prints_into_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat out{};
-  if (stream == nullptr || fstat(STDOUT_FILENO, &out) != 0) return false;
-  return std::to_string(out.st_dev) + ':' + std::to_string(out.st_ino) == stream;
-}
-
-// The password, or where it is kept for the administrator alone.
-std::string shown_password(const std::string& password, const std::string& directory) {
-  const std::string file = directory + "/first-password";
-  if (!prints_into_journal()) return password + "   (shown this once)";
-  if (write_file_safely(file, password + '\n')) return "in " + file + " (read it, then delete it)";
-  return "not kept, as " + file + " cannot be written; give a new one with `jackdaw user passwd`";
-}
-
-// A word as a shell reads it.
-std::string shell_word(const std::string& word) {
-  static constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
-  if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
-  return quoted + "'";
-}
-
-void print_first_start(const NewAdministrator& made, const std::string& program, const Invocation& invocation) {
-  const std::string command = shell_word(program);
-  std::string data = " --data " + shell_word(invocation.data_directory);
-  if (!invocation.config_file.empty()) data += " --config " + shell_word(invocation.config_file);
-  const std::string domain = made.jid.substr(made.jid.find('@') + 1);
-  std::cout << "\nAdministrator: " << made.jid
-            << "\nPassword:      " << shown_password(made.password, invocation.data_directory)
-            << "\n\nTo add a user:          " << command << " user add NAME@" << domain << data
-            << "\nTo open it to the world: " << command << " serve" << data << " --set 'listen.client=*:5222'\n\n";
-}
-
 Task<void> keep_administrator(OperationContext& context, Result<NewAdministrator>& out) {
   out = co_await administrator_of_first_start(context);
 }
@@ -349,7 +313,8 @@ int serve_until_signal(RunningServer& running, const Invocation& invocation, con
   print_addresses(running);  // before anybody can ask for a reload, which may change them
   std::unique_ptr<AdminSocket> socket;
   running.run_blocking([&] { return open_socket(socket, running, *descriptor); });
-  if (!administrator->jid.empty()) print_first_start(*administrator, program, invocation);
+  if (!administrator->jid.empty())
+    std::cout << first_start_text(*administrator, {program, invocation.data_directory, invocation.config_file});
   std::cout << std::flush;
   wait_for_the_end(running, signals);
   running.run_blocking([&] { return close_socket(socket); });

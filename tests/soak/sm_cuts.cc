@@ -171,6 +171,7 @@ int main(int count, char** words) {
   if (!why.empty()) return std::fprintf(stderr, "%s\n", why.c_str()), 1;
   std::vector<std::string> said(all.size());
   std::vector<std::thread> threads;
+  threads.reserve(all.size());
   for (std::size_t n = 0; n < all.size(); ++n)
     threads.emplace_back([&, n] { said[n] = all[n]->run((cuts + pairs - 1) / pairs); });
   for (auto& thread : threads) thread.join();

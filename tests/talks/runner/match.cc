@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace jackdaw::talks {
@@ -63,7 +65,8 @@ std::string attributes_differ(const Node& expected, const Node& got, Captures& c
   }
   if (rest == Rest::allowed) return {};
   for (const auto& [name, value] : got.attributes)
-    if (!expected.attributes.contains(name)) return "<" + got.local + "> has an attribute " + name + "='" + value + "'";
+    if (!expected.attributes.contains(name))
+      return fmt::format("<{}> has an attribute {}='{}'", got.local, name, value);
   return {};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "play.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -261,7 +263,7 @@ std::string Play::prove_all() {
   for (int round = 0; round < rounds_of_proof; ++round) {
     for (auto& [name, client] : clients_) client->ask_for_proof();
     for (auto& [name, client] : clients_)
-      if (auto why = client->await_proof(); !why.empty()) return name + ": " + why;
+      if (auto why = client->await_proof(); !why.empty()) return fmt::format("{}: {}", name, why);
   }
   return {};
 }

@@ -104,6 +104,7 @@ class Workers {
   void finish_one(Score& score) {
     for (std::size_t before = count(); count() == before;) {
       std::vector<pollfd> polls;
+      polls.reserve(running_.size());
       for (auto& [pid, worker] : running_) polls.push_back({.fd = worker.out, .events = POLLIN, .revents = 0});
       ::poll(polls.data(), polls.size(), -1);
       for (const auto& poll : polls)
