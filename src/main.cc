@@ -64,12 +64,15 @@ OperationResult run_on_store(const Invocation& invocation, const OperationReques
 
 bool has_store(const std::string& directory) { return std::filesystem::exists(directory + "/jackdaw.db"); }
 
-// Of a directory where an administrator's words are to be done; a new store is begun for `setup` alone.
+// Whether a directory is one where an administrator's words may be done; a new store is begun for `setup` alone. A
+// server that has just been started may be about to make an empty one its own.
 Result<Done> check_data_directory(const std::string& directory, bool may_be_new) {
   const std::string hint = "`jackdaw serve` or `jackdaw setup` makes one, --data names another";
+  const auto is_known = [&] { return has_store(directory) || std::filesystem::exists(directory + "/lock"); };
+  const auto is_empty = [&] { return std::filesystem::is_empty(directory); };
   if (!std::filesystem::is_directory(directory)) return Failure{directory + ": there is no data directory; " + hint};
-  const bool is_known = has_store(directory) || std::filesystem::exists(directory + "/lock");
-  if (!is_known && !may_be_new) return Failure{directory + ": is no data directory; " + hint};
+  for (int tries = 0; !may_be_new && is_empty() && tries < 10; ++tries) std::this_thread::sleep_for(100ms);
+  if (!is_known() && !may_be_new) return Failure{directory + ": is no data directory; " + hint};
   return prepare_data_directory(directory);
 }
 

@@ -112,6 +112,11 @@ Task<Result<Done>> keep(OperationContext& context, Changes changes) {
   co_return Failure{"nothing was changed: " + (undone ? reloaded : undone).failure().what};
 }
 
+// A reload names the setting that keeps it from being done, which may be this one or another.
+Failure not_kept(const std::string& name, const Failure& why) {
+  return {why.what.find(name) == std::string::npos ? name + ": " + why.what : why.what};
+}
+
 std::string when_it_works(const SettingRow& row) {
   return row.reload == Reload::restart ? " from the next start on\n" : "\n";
 }
@@ -130,7 +135,7 @@ Task<OperationResult> set_setting(OperationContext& context, OperationValues val
   if (const std::string why = check_change(settings.table(), meant->row->name, meant->domain, text); !why.empty())
     co_return Failure{why};
   const auto kept = co_await keep(context, Changes{{meant->key(), text}});
-  if (!kept) co_return Failure{meant->shown() + ": " + kept.failure().what};
+  if (!kept) co_return not_kept(meant->shown(), kept.failure());
   const std::string shown = meant->row->is_secret() ? "(secret)" : printable(text);
   co_return OperationAnswer{meant->shown() + " = " + shown + when_it_works(*meant->row)};
 }
@@ -142,7 +147,7 @@ Task<OperationResult> reset_setting(OperationContext& context, OperationValues v
   if (!stored) co_return stored.failure();
   if (!*stored) co_return Failure{meant->shown() + ": was not set by command, so there is nothing to take back"};
   const auto kept = co_await keep(context, Changes{{meant->key(), std::nullopt}});
-  if (!kept) co_return Failure{meant->shown() + ": " + kept.failure().what};
+  if (!kept) co_return not_kept(meant->shown(), kept.failure());
   co_return OperationAnswer{meant->shown() + ": taken back" + when_it_works(*meant->row)};
 }
 
@@ -160,7 +165,7 @@ Task<OperationResult> change_certificate(OperationContext& context, const Operat
     changes[meant.key()] = std::move(texts[i]);
   }
   const auto kept = co_await keep(context, std::move(changes));
-  if (!kept) co_return Failure{full_name(*domain, "tls.certificate") + ": " + kept.failure().what};
+  if (!kept) co_return not_kept(full_name(*domain, "tls.certificate"), kept.failure());
   co_return OperationAnswer{(domain->empty() ? std::string{"all domains"} : *domain) +
                             ": `jackdaw cert check` says what is shown now\n"};
 }

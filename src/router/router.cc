@@ -168,7 +168,8 @@ MaybeFate Router::route_here(const StanzaRef& stanza, FateTicket ticket) {
 
 MaybeFate Router::queue_up(Account& account, const StanzaRef& stanza, FateTicket ticket) {
   const std::size_t bytes = account.waiting_bytes + stanza->wire_size();
-  if (account.waiting.size() >= Account::max_waiting || bytes > Account::max_waiting_bytes)
+  if (account.waiting.size() >= Account::max_waiting ||
+      (!account.waiting.empty() && bytes > Account::max_waiting_bytes))
     return refuse_with(*stanza, Condition::resource_constraint);
   account.waiting_bytes = bytes;
   account.waiting.push_back({stanza, ticket});

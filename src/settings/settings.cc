@@ -76,27 +76,33 @@ std::string Settings::place_of_domain(std::string_view domain) const {
   return first ? place_of(*first) : std::string{};
 }
 
-std::string Settings::located(const std::string& why, std::size_t slot, std::string_view domain,
-                              const HeldValue& value) const {
+std::size_t Settings::names(const std::string& why, const SettingRow& row, std::string_view domain,
+                            const HeldValue& value) const {
   const auto begins_with = [&why](std::string_view text, std::string_view ends) {
     return !text.empty() && why.starts_with(text) && why.size() > text.size() &&
            ends.find(why[text.size()]) != std::string_view::npos;
   };
-  const SettingRow& row = *table_.rows()[slot];
-  const std::string name = full_name(domain, row.name);
-  if (begins_with(name, ": ")) return place_of(value) + why;
-  if (row.names_file && begins_with(text_of(row, value.value), ":/")) return place_of(value) + name + ": " + why;
-  return {};
+  if (const std::string name = full_name(domain, row.name); begins_with(name, ": ")) return name.size();
+  const std::string text = row.names_file ? text_of(row, value.value) : std::string{};
+  return begins_with(text, ":/") ? text.size() : 0;
 }
 
 Failure Settings::located(Failure why) const {
+  // The longest: a directory may be named beside a file in it.
+  std::size_t most = 0;
+  std::string found = why.what;
+  const auto look = [&](std::size_t slot, std::string_view domain, const HeldValue& value) {
+    const SettingRow& row = *table_.rows()[slot];
+    const std::size_t named = names(why.what, row, domain, value);
+    if (named <= most) return;
+    most = named;
+    const std::string name = full_name(domain, row.name);
+    found = place_of(value) + (why.what.starts_with(name) ? "" : name + ": ") + why.what;
+  };
   for (const auto& [domain, own] : values_.own)
-    for (const auto& [slot, value] : own)
-      if (std::string found = located(why.what, slot, domain, value); !found.empty()) return {std::move(found)};
-  for (std::size_t slot = 0; slot < values_.server.size(); ++slot)
-    if (std::string found = located(why.what, slot, {}, values_.server[slot]); !found.empty())
-      return {std::move(found)};
-  return why;
+    for (const auto& [slot, value] : own) look(slot, domain, value);
+  for (std::size_t slot = 0; slot < values_.server.size(); ++slot) look(slot, {}, values_.server[slot]);
+  return {std::move(found)};
 }
 
 StringList changed_needing_restart(const Settings& old_one, const Settings& new_one) {

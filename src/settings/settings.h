@@ -95,8 +95,9 @@ class Settings {
   }
   const HeldValue* own_value(std::size_t slot, std::string_view domain) const;
   std::string place_of(const HeldValue& value) const;
-  // Empty when `why` is not about this value.
-  std::string located(const std::string& why, std::size_t slot, std::string_view domain, const HeldValue& value) const;
+  // How much of the beginning of `why` names this value, or the file that it names; 0: it is not about it.
+  std::size_t names(const std::string& why, const SettingRow& row, std::string_view domain,
+                    const HeldValue& value) const;
   // Null when the row is not of this table.
   const HeldValue* held(const SettingRow& row, std::string_view domain) const;
 

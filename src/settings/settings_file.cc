@@ -13,24 +13,21 @@
 namespace jackdaw {
 namespace {
 
-constexpr off_t most_bytes = 16 * 1024 * 1024;
+constexpr std::size_t most_bytes = 16 * 1024 * 1024;
 
 Result<std::optional<std::string>> read_open(const std::string& file, int descriptor) {
   struct stat is{};
   if (::fstat(descriptor, &is) != 0) return Failure{printable(file) + ": cannot be read: " + std::strerror(errno)};
   if (!S_ISREG(is.st_mode)) return Failure{printable(file) + ": is no regular file"};
-  if (is.st_size > most_bytes) return Failure{printable(file) + ": is over 16 MiB, which no settings need"};
-  std::string text(static_cast<std::size_t>(is.st_size), '\0');
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const ssize_t n = ::read(descriptor, text.data() + at, text.size() - at);
+  std::string text;
+  for (char piece[65536];;) {
+    const ssize_t n = ::read(descriptor, piece, sizeof piece);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Failure{printable(file) + ": cannot be read: " + std::strerror(errno)};
-    if (n == 0) break;  // it has become shorter
-    at += static_cast<std::size_t>(n);
+    if (n == 0) return std::optional{std::move(text)};
+    text.append(piece, static_cast<std::size_t>(n));
+    if (text.size() > most_bytes) return Failure{printable(file) + ": is over 16 MiB, which no settings need"};
   }
-  text.resize(at);
-  return std::optional{std::move(text)};
 }
 
 }  // namespace

@@ -246,7 +246,7 @@ Task<SessionPtr> bind_anew(Negotiation& n, const Authenticated& who) {
   n.write(who.success);
   n.stream->reader.begin_next();
   n.header_sent = false;
-  n.account = who.account.text();
+  if (!who.is_temporary) n.account = who.account.text();
   if (!co_await open_stream(n)) co_return nullptr;
   if (n.has_version) n.write(features_after_authentication(n));
   n.stream->reader.forget_header();

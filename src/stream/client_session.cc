@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/client_session.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "stream/certificates_last.h"
 #include "stream/resume_timer.h"
+#include "stream/s2s_settings.h"
 #include "stream/stanza_tag.h"
 #include "stream/stream_counters.h"
 #include "stream/stream_settings.h"
@@ -64,12 +67,8 @@ void ClientSession::end_in(std::optional<Seconds> left) {
 void ClientSession::lose_connection() {
   if (finished_) return;
   const auto patience = home_.shard.value(c2s_resume_time);
-  if (managed_ && outbox_ && outbox_->holds_raw(enabled_begins)) forget_management();
   const bool resumable = resume_id_ && !why_ended_ && patience > 0s && !home_.shard.server().stopping;
-  // Without stream management what the socket did not take is all we know to be unread.
-  if (!managed_ && outbox_)
-    for (auto& entry : outbox_->take_unwritten())
-      if (entry.stanza) unacknowledged_.push({std::move(entry.stanza), entry.then, {}});
+  if (outbox_) keep_uncounted();
   outbox_.reset();
   stream_ = nullptr;
   asked_for_ack_ = false;
@@ -77,10 +76,19 @@ void ClientSession::lose_connection() {
   resume_timer_ = std::make_unique<ResumeTimer>(*this, home_.shard.core().timers(), patience);
 }
 
-void ClientSession::forget_management() {
-  managed_ = false;
-  unacknowledged_ = {};  // all of it is in the outbox, in its order
-  if (resume_id_) home_.resumable.erase(*std::exchange(resume_id_, std::nullopt));
+// What the socket did not take is all we know to be unread of what came without stream management.
+void ClientSession::keep_uncounted() {
+  auto unwritten = outbox_->take_unwritten();
+  if (managed_) {
+    const auto enabled =
+        std::ranges::find_if(unwritten, [](const auto& entry) { return entry.raw.starts_with(enabled_begins); });
+    if (enabled == unwritten.end()) return;
+    unwritten.erase(enabled, unwritten.end());
+  }
+  if (unwritten.empty()) return;
+  uncounted_ = std::make_unique<SentQueue>();
+  for (auto& entry : unwritten)
+    if (entry.stanza) uncounted_->push({std::move(entry.stanza), entry.then, {}});
 }
 
 void ClientSession::finish() {
@@ -92,9 +100,15 @@ void ClientSession::finish() {
     give_room_back(home_.resumable);
   }
   home_.shard.router().detach(self, {});
-  auto lost = std::exchange(unacknowledged_, {});
+  const auto uncounted = std::exchange(uncounted_, {});
+  const auto lost = std::exchange(unacknowledged_, {});
   tell_confirmations(Receipt::lost);
-  // XEP-0198 §4: with the time of the delivery that failed.
+  if (uncounted) route_again(*uncounted);
+  route_again(lost);
+}
+
+// XEP-0198 §4: with the time of the delivery that failed.
+void ClientSession::route_again(const SentQueue& lost) {
   const Core& core = home_.shard.core();
   for (const auto& sent : lost)
     if (sent.then != Undelivered::drop)
@@ -138,11 +152,19 @@ void ClientSession::push(StanzaRef stanza, Undelivered then, Steady at) {
   if (finished_) return;
   if (managed_) {
     unacknowledged_.push({stanza, then, at});
-    if (static_cast<std::int64_t>(unacknowledged_.size()) > home_.shard.value(c2s_resume_queue) ||
-        static_cast<std::int64_t>(unacknowledged_.bytes()) > home_.shard.value(c2s_resume_bytes))
-      return stuck();
+    if (too_much_is_unacknowledged()) return stuck();
   }
   if (outbox_) outbox_->push(std::move(stanza), then);
+}
+
+bool ClientSession::too_much_is_unacknowledged() const {
+  const Shard& shard = home_.shard;
+  if (static_cast<std::int64_t>(unacknowledged_.size()) > shard.value(c2s_resume_queue)) return true;
+  const auto bytes = static_cast<std::int64_t>(unacknowledged_.bytes());
+  if (bytes <= c2s_resume_bytes.min) return false;
+  const auto largest =
+      std::max({shard.value(c2s_max_stanza), shard.value(s2s_max_stanza), shard.value(component_max_stanza)});
+  return bytes > std::max(shard.value(c2s_resume_bytes), 2 * largest);
 }
 
 bool ClientSession::is_servers_reply(const Stanza& stanza) const {

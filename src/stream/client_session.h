@@ -97,8 +97,9 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   void release_held();
   void tell_confirmations(Receipt receipt);
   void tell_received();
-  // Before the answer to <enable/> was written the client cannot count what it is sent.
-  void forget_management();
+  void keep_uncounted();
+  void route_again(const SentQueue& lost);
+  bool too_much_is_unacknowledged() const;
   // Nothing of it leaves this server: of somebody who has not said who they are (XEP-0175 §4).
  public:
   void stay_here() { stays_here_ = true; }
@@ -148,6 +149,8 @@ class ClientSession final : public Session, private OutboxOwner, public std::ena
   std::uint32_t counting_from_ = 0;    // fates known when <enabled/> was sent
   std::uint32_t acknowledged_ = 0;     // of what we sent since then
   SentQueue unacknowledged_;           // bounded by c2s.resume_queue and c2s.resume_bytes
+  // Behind a connection: what it may not have got of what came before <enabled/>. Who resumes has got that.
+  std::unique_ptr<SentQueue> uncounted_;
   std::unique_ptr<ResumeTimer> resume_timer_;
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/outbox.h"
 
-#include <algorithm>
-
 #include "base/metrics.h"
 #include "stream/shown_xml.h"
 
@@ -102,10 +100,6 @@ void Outbox::drained() {
   if (transport_.has_failed()) return;
   forget_first(std::exchange(in_flight_, 0));
   flush();
-}
-
-bool Outbox::holds_raw(std::string_view begin) const {
-  return std::ranges::any_of(queue_, [begin](const Entry& entry) { return entry.raw.starts_with(begin); });
 }
 
 std::vector<Outbox::Entry> Outbox::take_unwritten() {

@@ -5,7 +5,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -52,8 +51,6 @@ class Outbox final : private TurnEnd, private Timer, private DrainWatcher {
   std::size_t stanzas() const { return stanzas_; }
   // Writes as much as the socket takes, now.
   void flush();
-  // Whether a nonza that begins so has not been taken by the socket yet.
-  bool holds_raw(std::string_view begin) const;
   // What the socket has not taken, in order; the outbox is empty then.
   std::vector<Entry> take_unwritten();
 

@@ -253,14 +253,15 @@ constexpr Setting<std::int64_t> c2s_resume_queue{.name = "c2s.resume_queue",
                                                  .help =
                                                      "So many stanzas may wait unacknowledged for a client; more ends "
                                                      "its session, and messages are kept for later."};
-constexpr Setting<std::int64_t> c2s_resume_bytes{.name = "c2s.resume_bytes",
-                                                 .fallback = 4 << 20,
-                                                 .min = 64 * 1024,
-                                                 .max = 256 << 20,
-                                                 .unit = Unit::bytes,
-                                                 .help =
-                                                     "So many bytes may wait unacknowledged for a client; more "
-                                                     "ends its session, and messages are kept for later."};
+constexpr Setting<std::int64_t> c2s_resume_bytes{
+    .name = "c2s.resume_bytes",
+    .fallback = 4 << 20,
+    .min = 256 * 1024,
+    .max = 256 << 20,
+    .unit = Unit::bytes,
+    .help =
+        "So many bytes, and two of the largest stanzas at least, may wait unacknowledged for a client; more ends its "
+        "session, and messages are kept for later."};
 constexpr Setting<Seconds> c2s_login_time{.name = "c2s.login_time",
                                           .fallback = 60s,
                                           .min = 5s,

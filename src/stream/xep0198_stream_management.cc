@@ -112,6 +112,7 @@ bool ClientSession::resume(XmlStream& stream, std::uint32_t h) {
   if (stream_) stream_->transport->interrupt();
   outbox_.reset();
   resume_timer_.reset();
+  uncounted_.reset();
   connect(stream);
   sessions_resumed.add();
   asked_for_ack_ = false;

@@ -104,7 +104,11 @@ void XmlReader::restart() {
 void XmlReader::begin_next() {
   check(p_ == nullptr && !in_element_, "a stream ends between two elements, and what is behind them is held");
   XmlReader fresh(limits_);
-  fresh.partial_ = std::move(partial_);
+  if (partial_) {
+    std::size_t& begin = partial_->begin;
+    while (scan::is_space(partial_->bytes[begin])) ++begin;  // the padding is none
+    if (begin + padding < partial_->bytes.size()) fresh.partial_ = std::move(partial_);
+  }
   *this = std::move(fresh);
 }
 

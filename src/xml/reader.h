@@ -89,7 +89,8 @@ class XmlReader {
   void resume(ReaderScratch& scratch);
   // Throws away what has not been read yet (STARTTLS: RFC 6120 §5.4.3.3) and forgets the stream.
   void restart();
-  // Forgets the stream, behind hold(): what has not been read yet begins the next one (RFC 6120 §6.4.6).
+  // Forgets the stream, behind hold(): what has not been read yet, but for white space in front, begins the next one
+  // (RFC 6120 §6.4.6).
   void begin_next();
 
   // After header; before it, empty.

@@ -85,7 +85,7 @@ TEST(Memory, TheNextStreamMayBeThere) {
   for (std::size_t cut = 0; cut <= next.size(); ++cut) {
     Connection c;
     c.read(header);
-    c.feed("<a/>" + next.substr(0, cut));
+    c.feed("<a/>\n " + next.substr(0, cut));
     EXPECT_EQ(c.event(), "<a/>\n");
     c.reader.hold();
     c.reader.begin_next();

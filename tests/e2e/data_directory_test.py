@@ -41,6 +41,8 @@ WRONG = (
     ('[log]\nsyslog = "over there"', 2, "log.syslog: over there"),
     ('[log]\nfile = "/proc/here"', 2, "log.file: /proc/here"),
     ('[disco]\nitems = ["@"]', 2, "disco.items: @"),
+    ('domains = ["a.lan"]\n[disco]\nitems = ["a.lan"]\n[domain."a.lan".disco]\nitems = ["@"]', 5,
+     'domain."a.lan".disco.items: @'),
     ('[component]\nsecrets = ["a=1", "b"]', 2, "component.secrets: item 2"),
     ('[component]\nprivileges = ["a.lan roster=all"]', 2, "component.privileges: "),
     ('[component]\ndelegations = ["a.lan"]', 2, "component.delegations: "),
