@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import pwd
-import re
 import shlex
 import socket
 import subprocess
@@ -149,12 +148,12 @@ class FirstStart(Disk):
         settings = place / "my settings.toml"
         settings.write_text('domains = ["verona.lan"]\n', encoding="utf-8")
         self.jackdaw.start("--config", str(settings))
-        said = "".join(self.jackdaw.lines)
-        command = re.search(r"To add a user: +(.*)", said)[1].replace("NAME", "romeo") + " --password-stdin"
+        command = self.jackdaw.said(r"To add a user: +(.*)")[1].replace("NAME", "romeo") + " --password-stdin"
         done = subprocess.run(["sh", "-c", command], input="secret\n", text=True, capture_output=True, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "romeo@verona.lan: added\n", ""))
+        opened = self.jackdaw.said(r"To open it to the world: +(.*)")[1]
         self.assertEqual(self.jackdaw.end(), 0)
-        words = shlex.split(re.search(r"To open it to the world: +(.*)", said)[1])
+        words = shlex.split(opened)
         self.assertEqual(words[1:], ["serve", "--data", self.jackdaw.data, "--config", str(settings), "--set",
                                      "listen.client=*:5222"])
 
@@ -170,7 +169,7 @@ class FirstStart(Disk):
         (self.data / "jackdaw.sock" / "mine").unlink()
         (self.data / "jackdaw.sock").rmdir()
         self.jackdaw.start()
-        self.assertRegex("".join(self.jackdaw.lines), r"Password: +\S")
+        self.jackdaw.said(r"Password: +\S")
 
 
 class Commands(Disk):
@@ -200,7 +199,7 @@ class Commands(Disk):
         self.assertEqual(os.waitpid(child, 0)[1], 0)
         self.data.chmod(0o700)
         self.assertEqual(self.domains(), ["localhost"])
-        self.assertTrue(any(f"another user was refused uid={NOBODY.pw_uid}" in line for line in self.jackdaw.lines))
+        self.jackdaw.said(f"another user was refused uid={NOBODY.pw_uid}")
 
     def test_what_status_counts(self):
         """Connections by role."""

@@ -110,9 +110,8 @@ class FirstStart(Program):
     def test_serves_on_defaults_and_keeps_what_it_made(self):
         jackdaw = self.jackdaw
         port = jackdaw.start()
-        said = "".join(jackdaw.lines)
-        administrator = re.search(r"Administrator: (\S+)", said)[1]
-        password = re.search(r"Password: +(\S+)", said)[1]
+        administrator = jackdaw.said(r"Administrator: (\S+)")[1]
+        password = jackdaw.said(r"Password: +(\S+)")[1]
         self.assertEqual(administrator, "admin@localhost")
         self.assertTrue(can_log_in(administrator, password, port))
 
@@ -134,11 +133,10 @@ class FirstStart(Program):
     def test_the_commands_it_names_work(self):
         jackdaw = self.jackdaw
         jackdaw.start()
-        said = "".join(jackdaw.lines)
-        add = re.search(r"To add a user: +(.*)", said)[1].split()[1:-2]
+        add = jackdaw.said(r"To add a user: +(.*)")[1].split()[1:-2]
         jackdaw.do(*[word.replace("NAME", "romeo") for word in add], "--password-stdin", password="secret")
         self.assertEqual([user["jid"] for user in jackdaw.read("user", "list")], ["admin@localhost", "romeo@localhost"])
-        opened = re.search(r"To open it to the world: .*--set '(listen\.client=\*:)5222'", said)[1]
+        opened = jackdaw.said(r"To open it to the world: .*--set '(listen\.client=\*:)5222'")[1]
         jackdaw.end()
         jackdaw.start("--set", "listen.server=127.0.0.1:0", "--set", f"{opened}{free_port()}")
         self.assertTrue(any("Listening on 0.0.0.0:" in line or "Listening on [::]:" in line for line in jackdaw.lines))
@@ -148,7 +146,7 @@ class FirstStart(Program):
     def test_the_first_domain_that_is_added_takes_nobodys_away(self):
         jackdaw = self.jackdaw
         port = jackdaw.start()
-        password = re.search(r"Password: +(\S+)", "".join(jackdaw.lines))[1]
+        password = jackdaw.said(r"Password: +(\S+)")[1]
         self.assertIn("localhost: still served, as it has accounts or settings", jackdaw.do("domain", "add", "example.org"))
         self.assertEqual([row["domain"] for row in jackdaw.read("domain", "list")], ["example.org", "localhost"])
         self.assertTrue(can_log_in("admin@localhost", password, port))

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 PATIENCE = 30
 
@@ -84,6 +85,14 @@ class Jackdaw:
                 found = re.match(rf"Listening on {re.escape(address)}:(\d+) \(STARTTLS\)", line)
                 port = int(found[1]) if found else None
         return port
+
+    def said(self, pattern):
+        """What fits in the server's lines, as soon as there is such a line: the log is written behind what it tells of."""
+        until = time.monotonic() + PATIENCE
+        while not (found := re.search(pattern, "".join(list(self.lines)), re.M)):
+            assert time.monotonic() < until, f"{pattern!r} is not in: " + "".join(self.lines)
+            time.sleep(0.02)
+        return found
 
     def answers(self):
         return self.say("status")[0] == 0

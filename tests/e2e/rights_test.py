@@ -410,7 +410,7 @@ class ByAdHocCommands(Administrators):
         await self.run_command(admin, "setting set", name="component.secrets", value="c.localhost=hush-hush")
         await admin.go()
         self.jackdaw.end()
-        self.assertTrue([line for line in self.jackdaw.lines if "with a secret" in line])
+        self.jackdaw.said("with a secret")
         self.assertFalse([line for line in self.jackdaw.lines if "hush-hush" in line])
 
     async def test_who_ends_their_own_account_or_session_harms_nobody(self):

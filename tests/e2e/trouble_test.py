@@ -68,7 +68,7 @@ class Trouble(unittest.TestCase):
         other.execute("BEGIN IMMEDIATE")
         add = ("user", "add", "nurse@localhost", "--password-stdin")
         self.assertIn("could not store it; its log says why", self.jackdaw.refused(*add, password=PASSWORD))
-        self.assertTrue(any("locked" in line for line in self.jackdaw.lines))
+        self.jackdaw.said("locked")
         self.assertTrue(self.jackdaw.answers())
         other.execute("ROLLBACK")
         self.jackdaw.do(*add, password=PASSWORD)
